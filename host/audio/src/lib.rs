@@ -1,0 +1,1 @@
+//! Samples: codecs, resampling, voice activity, tones, mixing, WAV.

@@ -1,0 +1,1 @@
+//! The clinic's business: catalogue, schedule, bookings, call-backs.

@@ -1,0 +1,1 @@
+//! Runs flows: engine, limits, versions, journal, ports. The only room that knows wasmtime.

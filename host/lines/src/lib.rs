@@ -1,0 +1,1 @@
+//! The doors a caller comes in by: recordings, scripts, spoken scripts.

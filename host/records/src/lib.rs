@@ -1,0 +1,1 @@
+//! What is remembered, on SQLite (and, by the same queries, Postgres).

@@ -1,0 +1,1 @@
+//! Figures for the manager: KPIs, non-target share in minutes and money, staffing.

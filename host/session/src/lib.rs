@@ -1,0 +1,1 @@
+//! A live call: drives the call core with a door's frames, ears, mouth, a flow and the desk.

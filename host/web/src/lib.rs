@@ -1,0 +1,1 @@
+//! HTTP: health, metrics, the calls and the report as JSON.
