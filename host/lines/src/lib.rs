@@ -1,1 +1,18 @@
-//! The doors a caller comes in by: recordings, scripts, spoken scripts.
+//! The doors a caller comes in by.
+//!
+//! A door gives the caller's audio in frames of 20 ms and takes the robot's in the same measure; a typed door gives and
+//! takes text. Telephone, browser and chat doors join here. What stands today:
+//!
+//! - [`caller`]: a caller who follows a [`script`], by voice ([`spoken`]) or by text: for tests, demonstrations, authors
+//! - [`recordings`]: calls that already happened, from a PBX's folder of recordings
+//!
+//! Invariants: a door never blocks (a frame is always there, silence if need be); a door knows nothing of flows, desks or
+//! recognition.
+
+pub mod caller;
+pub mod door;
+pub mod recordings;
+pub mod script;
+pub mod spoken;
+
+pub use door::{Door, FRAME_SAMPLES, LINE_RATE, Pace, Received};
