@@ -1,0 +1,506 @@
+//! The call itself: its state, the run loop, and what each input does. Questions are in `asking`, the ways out in
+//! `leaving`.
+
+use std::collections::VecDeque;
+
+use crate::asking::Asking;
+use crate::config::Config;
+use crate::digits::{Collector, Kept, is_key};
+use crate::input::{BargeIn, Command, FlowOutcome, Input};
+use crate::leaving::Step;
+use crate::listen::{Endpointer, SpeechEvent, Utterance};
+use crate::output::{EndReason, Event, FailReason, Outbox, Output, Prompt, Reply, Said, Turn};
+use crate::sound::{Ending, Sound, Wait};
+use crate::time::{Millis, Token};
+
+/// Timers that may fire at one moment. A bound, because the alternative to stopping is a call that never returns.
+const MOST_TIMERS_AT_ONCE: u32 = 32;
+
+/// One call, from ring to hang-up. See the [crate documentation](crate) for the states and the run loop.
+#[derive(Debug)]
+pub struct Call {
+    pub(crate) config: Config,
+    pub(crate) now: Millis,
+    started: Millis,
+    pub(crate) phase: Phase,
+    pub(crate) out: Outbox,
+    pub(crate) ears: Endpointer,
+    pub(crate) sound: Sound,
+    pub(crate) kept: Kept,
+    /// The question in progress, from its command to its reply.
+    pub(crate) ask: Option<Asking>,
+    /// Commands that came before the one in progress was answered.
+    waiting: VecDeque<Command>,
+    /// The caller's turn that has not been answered by a sound yet.
+    pub(crate) turn: Option<TurnBegun>,
+    pub(crate) flow_ended: bool,
+    flow_did_something: bool,
+    voice_failures: u8,
+    /// Whether a prompt was heard since the last answer: only then may a blank question follow.
+    pub(crate) spoken_since_answer: bool,
+    pub(crate) callback_taken: bool,
+}
+
+/// Where a call is. The table in the [crate documentation](crate) says how it moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// The flow computes (also before its first command).
+    Thinking,
+    /// A prompt plays, or is about to.
+    Speaking,
+    /// A question was asked; the caller has not begun to answer.
+    Listening,
+    /// The caller is answering by voice.
+    CallerSpeaking,
+    /// What they said is being recognised.
+    Recognising,
+    /// The caller is answering by keys.
+    CollectingDigits,
+    /// A transfer the flow asked for is pending.
+    HandingOver,
+    /// The flow is out of the game; the caller is being handed to a person.
+    Failing,
+    /// All is said; the flow has a moment to end.
+    Closing,
+    /// Over. Nothing comes any more.
+    Ended,
+}
+
+/// A state with what it needs.
+#[derive(Debug)]
+pub(crate) enum Phase {
+    Thinking { since: Millis },
+    Speaking { job: Job, barge_in: BargeIn },
+    Listening { until: Millis },
+    CallerSpeaking,
+    Recognising { token: Token, until: Millis, utterance: Utterance, decided: Millis },
+    CollectingDigits(Collector),
+    HandingOver { token: Token, until: Millis },
+    Failing(Step),
+    Closing { reason: EndReason, until: Millis },
+    Ended,
+}
+
+/// Which command a prompt belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Job {
+    Say,
+    Recorded,
+    Ask,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TurnBegun {
+    pub(crate) end_of_speech: Millis,
+    pub(crate) decided: Millis,
+    pub(crate) answered: Millis,
+}
+
+impl Phase {
+    fn state(&self) -> State {
+        match self {
+            Phase::Thinking { .. } => State::Thinking,
+            Phase::Speaking { .. } => State::Speaking,
+            Phase::Listening { .. } => State::Listening,
+            Phase::CallerSpeaking => State::CallerSpeaking,
+            Phase::Recognising { .. } => State::Recognising,
+            Phase::CollectingDigits(_) => State::CollectingDigits,
+            Phase::HandingOver { .. } => State::HandingOver,
+            Phase::Failing(_) => State::Failing,
+            Phase::Closing { .. } => State::Closing,
+            Phase::Ended => State::Ended,
+        }
+    }
+}
+
+impl State {
+    /// Silence in this state is the caller's to break, or concerns nobody.
+    fn is_callers_turn(self) -> bool {
+        matches!(self, State::Listening | State::CallerSpeaking | State::CollectingDigits)
+    }
+
+    fn is_ours(self) -> bool {
+        !self.is_callers_turn() && !matches!(self, State::Closing | State::Ended)
+    }
+
+    /// A command of the flow waits for its reply.
+    fn has_command(self) -> bool {
+        !matches!(self, State::Thinking | State::Failing | State::Closing | State::Ended)
+    }
+
+    /// The flow holds the conversation.
+    fn has_flow(self) -> bool {
+        matches!(self, State::Thinking) || self.has_command()
+    }
+}
+
+impl Call {
+    /// A call that has just been answered; its flow is starting.
+    pub fn new(config: Config, now: Millis) -> Self {
+        Call {
+            now,
+            started: now,
+            phase: Phase::Thinking { since: now },
+            out: Outbox::default(),
+            ears: Endpointer::new(config.min_speech_ms, config.max_utterance_ms, config.pauses.free),
+            sound: Sound::new(&config, now),
+            kept: Kept::default(),
+            ask: None,
+            waiting: VecDeque::new(),
+            turn: None,
+            flow_ended: false,
+            flow_did_something: false,
+            voice_failures: 0,
+            spoken_since_answer: false,
+            callback_taken: false,
+            config,
+        }
+    }
+
+    /// Tells the call what happened and when. Timers due before `now` fire first, those due at `now` after the input.
+    /// Time never runs backwards: an earlier `now` counts as the latest one.
+    pub fn handle(&mut self, input: Input, now: Millis) {
+        let now = now.max(self.now);
+        self.fire_timers(|due| due < now);
+        self.now = now;
+        self.take(input);
+        self.settle();
+        self.fire_timers(|due| due <= now);
+    }
+
+    /// The next thing to do, in order; `None` until the next [`handle`](Call::handle).
+    pub fn poll(&mut self) -> Option<Output> {
+        self.out.pop()
+    }
+
+    /// When to call [`handle`](Call::handle) again, with [`Input::Tick`] if nothing else happens before; `None` = no
+    /// timer runs. Ask again after every `handle`.
+    pub fn deadline(&self) -> Option<Millis> {
+        if self.state() == State::Ended {
+            return None;
+        }
+        let of_phase = match &self.phase {
+            Phase::Thinking { since } => Some(*since + self.config.flow_timeout_ms),
+            // A voice that has begun decides before silence does.
+            Phase::Listening { until } => Some(self.ears.decided_by().map_or(*until, |decided| decided.max(*until))),
+            Phase::Recognising { until, .. } | Phase::HandingOver { until, .. } => Some(*until),
+            Phase::CollectingDigits(collector) => Some(collector.deadline()),
+            Phase::Failing(Step::Transferring { until, .. }) => Some(*until),
+            Phase::Closing { until, .. } if !self.flow_ended => Some(*until),
+            _ => None,
+        };
+        let too_long = self.can_be_too_long().then_some(self.started + self.config.max_call_ms);
+        let sound = self.sound.deadline(self.wait(), &self.config);
+        let timers = [of_phase, too_long, self.ears.deadline(), sound];
+        timers.into_iter().flatten().filter(|due| *due < Millis(u64::MAX)).min()
+    }
+
+    /// Where the call is.
+    pub fn state(&self) -> State {
+        self.phase.state()
+    }
+
+    // ---- the run loop
+
+    fn fire_timers(&mut self, is_due: impl Fn(Millis) -> bool) {
+        let mut at_once = 0;
+        while let Some(due) = self.deadline().filter(|due| is_due(*due)) {
+            at_once = if due > self.now { 0 } else { at_once + 1 };
+            if at_once > MOST_TIMERS_AT_ONCE {
+                debug_assert!(false, "a timer fires without effect in {:?}", self.phase);
+                break;
+            }
+            self.now = self.now.max(due);
+            self.fire();
+            self.settle();
+        }
+    }
+
+    fn fire(&mut self) {
+        let now = self.now;
+        if self.can_be_too_long() && now >= self.started + self.config.max_call_ms {
+            return self.fail(FailReason::CallTooLong);
+        }
+        if let Some((token, started)) = self.sound.overdue(&self.config, now) {
+            self.playback_ended(token, Ending::Overdue, started);
+        }
+        if let Some(event) = self.ears.timer(now) {
+            self.on_speech(event);
+        }
+        match &mut self.phase {
+            Phase::Thinking { since } if now >= *since + self.config.flow_timeout_ms => {
+                self.fail(FailReason::FlowOverdue);
+            }
+            Phase::Listening { until } if now >= *until && !self.ears.undecided(now) => self.nobody_answered(),
+            Phase::Recognising { until, .. } if now >= *until => self.recognition_is_late(),
+            Phase::CollectingDigits(collector) if now >= collector.deadline() => {
+                let keys = collector.finish();
+                self.answer_keys(keys);
+            }
+            Phase::HandingOver { until, .. } | Phase::Failing(Step::Transferring { until, .. }) if now >= *until => {
+                self.transfer_is_late();
+            }
+            _ => {}
+        }
+    }
+
+    /// Brings everything that follows from the state up to date: the next command, the tone, the end.
+    fn settle(&mut self) {
+        while self.state() == State::Thinking {
+            let Some(command) = self.waiting.pop_front() else { break };
+            self.start(command);
+        }
+        if self.state() != State::Ended {
+            self.sound.settle(self.wait(), &self.config, self.now, &mut self.out);
+        }
+        self.end_if_closed();
+    }
+
+    fn wait(&self) -> Wait {
+        Wait { ours: self.state().is_ours(), caller_speaking: self.ears.utterance().is_some() }
+    }
+
+    fn can_be_too_long(&self) -> bool {
+        // A person who is being called may still come; what happens otherwise is decided afterwards.
+        self.state().has_flow() && self.state() != State::HandingOver
+    }
+
+    /// Moves to another state. Every change of `phase` goes through here.
+    pub(crate) fn enter(&mut self, phase: Phase) {
+        let from = self.state();
+        self.phase = phase;
+        let to = self.state();
+        if from.is_callers_turn() && !to.is_callers_turn() {
+            self.sound.turn_begins(&self.config, self.now);
+        }
+        if to == State::Speaking {
+            self.ears.mark();
+        }
+        if from != to {
+            self.out.event(Event::StateChanged { from, to, at: self.now });
+        }
+    }
+
+    // ---- inputs
+
+    fn take(&mut self, input: Input) {
+        if self.state() == State::Ended {
+            return;
+        }
+        match input {
+            Input::Tick => {}
+            Input::Frame { speech } => {
+                if let Some(event) = self.ears.frame(speech, self.now) {
+                    self.on_speech(event);
+                }
+                self.check_voice_barge_in();
+            }
+            Input::Digit(key) if is_key(key) => self.on_key(key),
+            Input::Digit(_) => {}
+            Input::Typed(text) if text.trim().is_empty() => {}
+            Input::Typed(text) => self.on_typed(text),
+            Input::Heard { token, text, confidence } => self.on_heard(token, &text, confidence),
+            Input::HearingFailed { token } => self.on_hearing_failed(token),
+            Input::PlaybackStarted { token } => {
+                if self.sound.started(token, self.now) {
+                    self.prompt_is_heard(self.now);
+                }
+            }
+            Input::PlaybackDone { token } => {
+                if let Some(asked) = self.sound.unreported_start(token) {
+                    self.prompt_is_heard(asked);
+                }
+                self.playback_ended(token, Ending::Done, true);
+            }
+            Input::PlaybackFailed { token } => self.playback_ended(token, Ending::Failed, false),
+            Input::Flow(command) => self.on_command(command),
+            Input::FlowEnded(outcome) => self.on_flow_ended(outcome),
+            Input::CallerHungUp => self.on_caller_hung_up(),
+            Input::TransferResult { token, result } => self.on_transfer_result(token, result),
+        }
+    }
+
+    fn on_command(&mut self, command: Command) {
+        if self.flow_ended || !self.state().has_flow() {
+            self.out.push(Output::Reply(Reply::HungUp));
+        } else {
+            self.waiting.push_back(command);
+        }
+    }
+
+    fn on_flow_ended(&mut self, outcome: FlowOutcome) {
+        self.flow_ended = true;
+        if !self.state().has_flow() {
+            return;
+        }
+        match outcome {
+            FlowOutcome::Failed => self.fail(FailReason::FlowFailed),
+            FlowOutcome::Finished if !self.flow_did_something => self.fail(FailReason::FlowDidNothing),
+            FlowOutcome::Finished => self.close(EndReason::FlowFinished, 0),
+        }
+    }
+
+    fn start(&mut self, command: Command) {
+        self.flow_did_something = true;
+        match command {
+            Command::Say { text, .. } if text.trim().is_empty() => self.reply(Reply::Said(Said::Complete)),
+            Command::Say { text, barge_in } => self.speak(Prompt::Text(text), Job::Say, barge_in),
+            Command::Play { prompt, barge_in } => self.speak(Prompt::Recorded(prompt), Job::Recorded, barge_in),
+            Command::Ask(question) => self.ask(question),
+            Command::Transfer { to, summary } => self.transfer(to, summary),
+            Command::HangUp => {
+                self.out.push(Output::Reply(Reply::HungUp));
+                self.close(EndReason::FlowHungUp, self.config.hang_up_grace_ms);
+            }
+        }
+    }
+
+    pub(crate) fn speak(&mut self, what: Prompt, job: Job, barge_in: BargeIn) {
+        self.enter(Phase::Speaking { job, barge_in });
+        self.sound.play(what, self.now, &mut self.out);
+    }
+
+    /// Answers the command in progress; the flow computes again.
+    pub(crate) fn reply(&mut self, reply: Reply) {
+        self.ask = None;
+        self.ears.set_pause(self.config.pauses.free);
+        self.out.push(Output::Reply(reply));
+        self.enter(Phase::Thinking { since: self.now });
+    }
+
+    /// Answers every command of a flow that is out of the game.
+    pub(crate) fn release_flow(&mut self) {
+        self.ask = None;
+        for _ in 0..usize::from(self.state().has_command()) + self.waiting.len() {
+            self.out.push(Output::Reply(Reply::HungUp));
+        }
+        self.waiting.clear();
+    }
+
+    // ---- playback
+
+    fn prompt_is_heard(&mut self, first_sample: Millis) {
+        self.voice_failures = 0;
+        self.spoken_since_answer = true;
+        if let Some(turn) = self.turn.take() {
+            self.out.event(Event::TurnTaken(Turn {
+                end_of_speech: turn.end_of_speech,
+                first_sample,
+                pause_ms: turn.decided.since(turn.end_of_speech),
+                machine_ms: first_sample.since(turn.decided),
+                recognising_ms: turn.answered.since(turn.decided),
+            }));
+        }
+    }
+
+    fn playback_ended(&mut self, token: Token, how: Ending, heard: bool) {
+        if !self.sound.ended(token, how, &self.config, self.now, &mut self.out) {
+            return;
+        }
+        match self.phase {
+            Phase::Speaking { job: Job::Ask, .. } if heard => self.question_was_heard(),
+            Phase::Speaking { .. } if heard => self.reply(Reply::Said(Said::Complete)),
+            Phase::Speaking { job, .. } => self.prompt_failed(job, how),
+            Phase::Failing(step) => self.after_step(step),
+            _ => {}
+        }
+    }
+
+    fn prompt_failed(&mut self, job: Job, how: Ending) {
+        self.voice_failures = self.voice_failures.saturating_add(1);
+        if self.voice_failures >= self.config.max_voice_failures {
+            return self.fail(FailReason::VoiceFailed);
+        }
+        let no_recording = job == Job::Recorded && how == Ending::Failed;
+        self.reply(if no_recording { Reply::UnknownPrompt } else { Reply::VoiceFailed });
+    }
+
+    // ---- the caller
+
+    fn on_key(&mut self, key: char) {
+        let limit = self.config.type_ahead_keys;
+        match &mut self.phase {
+            Phase::Failing(_) | Phase::Closing { .. } | Phase::Ended => {}
+            Phase::CollectingDigits(collector) => {
+                if let Some(keys) = collector.push(key, self.now) {
+                    self.answer_keys(keys);
+                }
+            }
+            Phase::Speaking { job, barge_in: BargeIn::Digits | BargeIn::Speech } => {
+                let job = *job;
+                self.kept.key(key, limit);
+                self.interrupt(job, true);
+            }
+            Phase::Listening { .. } | Phase::CallerSpeaking => {
+                self.ears.reset();
+                self.kept.key(key, limit);
+                self.listen();
+            }
+            Phase::Speaking { .. } | Phase::Thinking { .. } | Phase::Recognising { .. } | Phase::HandingOver { .. } => {
+                self.kept.key(key, limit);
+            }
+        }
+    }
+
+    fn on_typed(&mut self, text: String) {
+        match self.phase {
+            Phase::Failing(_) | Phase::Closing { .. } | Phase::Ended => {}
+            Phase::Speaking { job, barge_in: BargeIn::Speech } => {
+                self.kept.words(text);
+                self.interrupt(job, false);
+            }
+            Phase::Listening { .. } | Phase::CallerSpeaking => {
+                self.ears.reset();
+                self.kept.words(text);
+                self.listen();
+            }
+            _ => self.kept.words(text),
+        }
+    }
+
+    fn on_speech(&mut self, event: SpeechEvent) {
+        match (event, &self.phase) {
+            (SpeechEvent::Began, Phase::Listening { .. }) => self.enter(Phase::CallerSpeaking),
+            (SpeechEvent::Began, Phase::Recognising { .. }) => self.continue_answer(),
+            (SpeechEvent::Began, _) => self.continue_kept_speech(),
+            (SpeechEvent::Ended(utterance), Phase::CallerSpeaking) => self.hear(utterance),
+            (SpeechEvent::Ended(utterance), _) => {
+                if std::mem::take(&mut self.kept.speaking) {
+                    self.kept.speech(utterance);
+                }
+            }
+        }
+    }
+
+    fn check_voice_barge_in(&mut self) {
+        let Phase::Speaking { job, barge_in: BargeIn::Speech } = self.phase else { return };
+        if self.ears.utterance().is_some() && self.ears.since_mark_ms() >= self.config.barge_in_ms {
+            if job != Job::Ask && !self.kept.speaking {
+                self.ears.clip(self.now.back(self.config.overlap_ms));
+                self.kept.speaking = true;
+            }
+            self.interrupt(job, false);
+        }
+    }
+
+    /// Speech that goes on soon after the interruption it belongs to is one with it.
+    fn continue_kept_speech(&mut self) {
+        let Some(utterance) = self.ears.utterance() else { return };
+        let earliest = utterance.start.back(self.config.merge_window_ms);
+        if let Some(kept) = self.kept.take_speech_since(earliest) {
+            self.ears.join(kept);
+            self.kept.speaking = true;
+        }
+    }
+
+    /// Stops the prompt at once; what stopped it is kept and answers this question or the next.
+    fn interrupt(&mut self, job: Job, by_key: bool) {
+        self.out.event(Event::BargeIn { by_key, at: self.now });
+        self.sound.stop(&self.config, self.now, &mut self.out);
+        if job == Job::Ask {
+            self.listen();
+        } else {
+            self.reply(Reply::Said(Said::Interrupted));
+        }
+    }
+}
