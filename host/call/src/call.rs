@@ -161,8 +161,8 @@ impl Call {
     /// Time never runs backwards: an earlier `now` counts as the latest one.
     pub fn handle(&mut self, input: Input, now: Millis) {
         let now = now.max(self.now);
-        self.fire_timers(|due| due < now);
         self.now = now;
+        self.fire_timers(|due| due < now);
         self.take(input);
         self.settle();
         self.fire_timers(|due| due <= now);
@@ -202,18 +202,16 @@ impl Call {
 
     // ---- the run loop
 
+    /// Fires what is due as of the present moment: if the driver was late, what begins now has its full time.
     fn fire_timers(&mut self, is_due: impl Fn(Millis) -> bool) {
-        let mut at_once = 0;
-        while let Some(due) = self.deadline().filter(|due| is_due(*due)) {
-            at_once = if due > self.now { 0 } else { at_once + 1 };
-            if at_once > MOST_TIMERS_AT_ONCE {
-                debug_assert!(false, "a timer fires without effect in {:?}", self.phase);
-                break;
+        for _ in 0..MOST_TIMERS_AT_ONCE {
+            if !self.deadline().is_some_and(&is_due) {
+                return;
             }
-            self.now = self.now.max(due);
             self.fire();
             self.settle();
         }
+        debug_assert!(false, "a timer fires without effect in {:?}", self.phase);
     }
 
     fn fire(&mut self) {

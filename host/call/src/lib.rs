@@ -31,8 +31,8 @@
 //! # Driving a call
 //!
 //! 1. After every [`Call::handle`], take outputs from [`Call::poll`] until `None`, and do them in that order.
-//! 2. Send [`Input::Tick`] at [`Call::deadline`] if nothing else happens before. Being late is safe: timers that were due
-//!    fire first, in order, each as of its own moment.
+//! 2. Send [`Input::Tick`] at [`Call::deadline`] if nothing else happens before. One clock for everything. Being late is safe: what
+//!    was due before an input fires before it, and what begins then has its full time.
 //! 3. On a line with audio send one [`Input::Frame`] per 20 ms received, whatever the state. Without audio send
 //!    [`Input::Typed`]; the call needs no frames.
 //! 4. Report [`Input::PlaybackStarted`] at the first sample of each prompt: until then the caller hears nothing, and after

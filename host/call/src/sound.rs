@@ -51,12 +51,16 @@ impl Sound {
         Sound { playing: None, queued: None, tone: false, quiet_since: now, hold_at: now + config.hold_after_ms }
     }
 
+    /// Plays a prompt, after the notice the caller is hearing or instead of one they do not hear yet.
     pub(crate) fn play(&mut self, what: Prompt, now: Millis, out: &mut Outbox) {
-        if self.playing.is_some() {
+        if self.audible() {
             self.queued = Some(what);
-        } else {
-            self.start(what, false, now, out);
+            return;
         }
+        if let Some(unheard) = self.playing.take() {
+            out.push(Output::StopPlayback { token: unheard.token });
+        }
+        self.start(what, false, now, out);
     }
 
     fn start(&mut self, what: Prompt, notice: bool, now: Millis, out: &mut Outbox) {
