@@ -1,1 +1,63 @@
-//! What is remembered, on SQLite (and, by the same queries, Postgres).
+//! What is remembered: calls, turns, journals, tags, bookings, call-backs, notes, audio and jobs, on SQLite.
+//!
+//! Layout: [`Store`] opens the database and is the one handle; each file adds the typed functions of one table to it.
+//! Rows are plain structs with serde; personal data in them is [`Pii`], which prints as `***`.
+//!
+//! Invariants:
+//! - What a function acknowledged survives `kill -9` and a power cut (WAL, `synchronous=FULL`).
+//! - Nothing here reads the clock or invents an id for a row that matters: times and ids are arguments ([`id`] makes one).
+//! - Every query is plain SQL with `$1` placeholders that SQLite and Postgres both take.
+//! - Times are UTC unix milliseconds, lengths are milliseconds; the clinic's IANA zone stands beside them.
+//! - No statement, path or error carries a phone number, a name or a transcript.
+//!
+//! ```
+//! # async fn example() -> Result<(), records::RecordsError> {
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("gudok.db");
+//! use records::{CallEnd, CallRecord, Outcome, Store};
+//!
+//! let store = Store::open(&path).await?;
+//! let call = CallRecord::live(records::id(), "vet_lapa", "Europe/Moscow", 1_795_000_000_000);
+//! store.start_call(&call).await?;
+//! store.end_call(&call.id, &CallEnd { ended_ms: 1_795_000_060_000, outcome: Some(Outcome::Booked), ..CallEnd::default() }).await?;
+//! assert_eq!(store.call(&call.id).await?.outcome, Some(Outcome::Booked));
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+//! ```
+
+mod aggregates;
+mod append;
+mod audio;
+mod bookings;
+mod callbacks;
+mod calls;
+mod error;
+mod facts;
+mod id;
+mod jobs;
+mod notes;
+mod pii;
+mod row;
+mod schema;
+mod store;
+mod tags;
+mod turns;
+
+pub use aggregates::{CategoryTotal, DayTotal, HourTotal, PeriodTotals};
+pub use audio::AudioRef;
+pub use bookings::{BookOutcome, BookingRecord, Busy, Change, HistoryEntry, NewTime, Status};
+pub use callbacks::{CallbackRecord, CallbackStatus};
+pub use calls::{CallEnd, CallFilter, CallPage, CallRecord, Cursor, Direction, Imported, Outcome, Source};
+pub use error::RecordsError;
+pub use facts::CallFact;
+pub use id::id;
+pub use jobs::{Job, JobState, NewJob};
+pub use notes::Note;
+pub use pii::Pii;
+pub use store::Store;
+pub use tags::{Tag, TagEntry};
+pub use turns::{JournalRecord, Turn, Who};
+
+/// The result of every function here.
+pub type Result<T> = std::result::Result<T, RecordsError>;

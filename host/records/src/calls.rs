@@ -1,0 +1,509 @@
+//! Calls: live ones as they start and end, recordings as they are imported, and finding them again.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::{Any, Arguments as _, AssertSqlSafe};
+
+use crate::row::{Columns as _, FromColumns, words};
+use crate::{Pii, RecordsError, Result, Store};
+
+words! {
+    /// How a call came to us.
+    Source {
+        /// Answered by us.
+        Live = "live",
+        /// A recording somebody else made.
+        Import = "import",
+    }
+}
+
+words! {
+    /// Who called whom.
+    Direction {
+        /// The caller called the clinic.
+        Incoming = "incoming",
+        /// The clinic called.
+        Outgoing = "outgoing",
+    }
+}
+
+words! {
+    /// What came of an answered call; the same words as `gudok:notes` has. Whether it was answered at all is
+    /// `answered_ms`.
+    Outcome {
+        /// A visit was booked.
+        Booked = "booked",
+        /// A visit was moved.
+        Moved = "moved",
+        /// A visit was cancelled.
+        Cancelled = "cancelled",
+        /// A question was answered.
+        Answered = "answered",
+        /// Handed over to a person.
+        Transferred = "transferred",
+        /// A call-back was promised.
+        Callback = "callback",
+        /// The caller asked for what the clinic does not offer.
+        NotOffered = "not-offered",
+        /// None of these.
+        Nothing = "nothing",
+    }
+}
+
+/// One call. A call with `ended_ms` and without `answered_ms` was lost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallRecord {
+    /// Ours; see [`crate::id()`].
+    pub id: String,
+    /// Clinic id.
+    pub clinic: String,
+    /// The clinic's IANA zone, for example `Europe/Moscow`.
+    pub timezone: String,
+    /// Live or imported.
+    pub source: Source,
+    /// Who called whom.
+    pub direction: Direction,
+    /// The number or line that was called.
+    pub line: Option<String>,
+    /// The other party's number, E.164; none when it was withheld.
+    pub caller: Option<Pii>,
+    /// First ring, unix milliseconds.
+    pub started_ms: i64,
+    /// When somebody (robot or person) answered; none = nobody did.
+    pub answered_ms: Option<i64>,
+    /// Hang-up; none = still going on.
+    pub ended_ms: Option<i64>,
+    /// What came of it.
+    pub outcome: Option<Outcome>,
+    /// Who answered: an operator's name or extension, or `robot`.
+    pub agent: Option<String>,
+    /// Waiting before the answer (or before giving up).
+    pub queue_wait_ms: Option<i64>,
+    /// Talking, without hold.
+    pub talk_ms: Option<i64>,
+    /// On hold.
+    pub hold_ms: Option<i64>,
+    /// After-call work; none = not measured.
+    pub acw_ms: Option<i64>,
+    /// Whether this number had never called this clinic before. Left empty it is found out when the row is written.
+    pub first_time: Option<bool>,
+    /// SHA-256 of the flow that held the call.
+    pub flow_digest: Option<String>,
+    /// How it ended, in the words of the call core, for example `caller-hung-up`.
+    pub end_reason: Option<String>,
+    /// The PBX's own id; unique in a clinic, so that a second import adds nothing.
+    pub external_id: Option<String>,
+    /// The category of the tag that stands. Written by [`Store::add_tag`] only.
+    #[serde(default)]
+    pub category: Option<String>,
+    /// Its confidence, 0 to 1.
+    #[serde(default)]
+    pub confidence: Option<f64>,
+    /// Whether that tag waits for a person to look at it.
+    #[serde(default)]
+    pub review: bool,
+}
+
+impl CallRecord {
+    /// A live incoming call that starts at `started_ms`, with everything else still open.
+    pub fn live(id: impl Into<String>, clinic: &str, timezone: &str, started_ms: i64) -> Self {
+        Self {
+            id: id.into(),
+            clinic: clinic.to_owned(),
+            timezone: timezone.to_owned(),
+            source: Source::Live,
+            direction: Direction::Incoming,
+            line: None,
+            caller: None,
+            started_ms,
+            answered_ms: None,
+            ended_ms: None,
+            outcome: None,
+            agent: None,
+            queue_wait_ms: None,
+            talk_ms: None,
+            hold_ms: None,
+            acw_ms: None,
+            first_time: None,
+            flow_digest: None,
+            end_reason: None,
+            external_id: None,
+            category: None,
+            confidence: None,
+            review: false,
+        }
+    }
+
+    /// An incoming call from a recording, with the PBX's own id for it.
+    pub fn import(id: impl Into<String>, clinic: &str, timezone: &str, started_ms: i64, external_id: &str) -> Self {
+        Self {
+            source: Source::Import,
+            external_id: Some(external_id.to_owned()),
+            ..Self::live(id, clinic, timezone, started_ms)
+        }
+    }
+}
+
+/// What is known when a call is over. Fields that are `None` leave what is there, except `talk_ms`: for an answered call
+/// it becomes the time from answer to end less the hold.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CallEnd {
+    /// Hang-up, unix milliseconds.
+    pub ended_ms: i64,
+    /// When it was answered.
+    pub answered_ms: Option<i64>,
+    /// What came of it.
+    pub outcome: Option<Outcome>,
+    /// How it ended.
+    pub end_reason: Option<String>,
+    /// Who answered.
+    pub agent: Option<String>,
+    /// Waiting before the answer.
+    pub queue_wait_ms: Option<i64>,
+    /// Talking, without hold.
+    pub talk_ms: Option<i64>,
+    /// On hold.
+    pub hold_ms: Option<i64>,
+    /// After-call work.
+    pub acw_ms: Option<i64>,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Imported {
+    /// The call's id: the new one, or that of the call that was there already.
+    pub call: String,
+    /// Whether it was new.
+    pub is_new: bool,
+}
+
+/// Which calls; every `None` is open.
+#[derive(Debug, Clone, Default)]
+pub struct CallFilter {
+    /// Of one clinic.
+    pub clinic: Option<String>,
+    /// Started at or after.
+    pub from_ms: Option<i64>,
+    /// Started before.
+    pub to_ms: Option<i64>,
+    /// With this category.
+    pub category: Option<String>,
+    /// With this outcome.
+    pub outcome: Option<Outcome>,
+    /// Live or imported.
+    pub source: Option<Source>,
+    /// From this number.
+    pub caller: Option<Pii>,
+    /// Waiting for review, or not.
+    pub review: Option<bool>,
+}
+
+/// Where a page ended; the next one starts after it. Serves as an opaque token: `to_string`, `parse`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    started_ms: i64,
+    id: String,
+}
+
+/// Calls, latest first.
+#[derive(Debug, Clone)]
+pub struct CallPage {
+    /// At most as many as asked for.
+    pub calls: Vec<CallRecord>,
+    /// Where to go on; none = this was the last page.
+    pub next: Option<Cursor>,
+}
+
+macro_rules! columns {
+    () => {
+        "id, clinic, timezone, source, direction, line, caller, started_ms, answered_ms, ended_ms, outcome, agent, \
+         queue_wait_ms, talk_ms, hold_ms, acw_ms, first_time, flow_digest, end_reason, external_id, category, \
+         confidence, review"
+    };
+}
+
+impl Store {
+    /// Writes down that a call has begun. Written again unchanged in clinic and start it is no error.
+    ///
+    /// # Errors
+    /// [`RecordsError::BadValue`] for a time zone nobody knows; [`RecordsError::Exists`] for an id of another call.
+    pub async fn start_call(&self, call: &CallRecord) -> Result<()> {
+        if self.insert_call(call).await? {
+            return Ok(());
+        }
+        let there = self.call(&call.id).await.map_err(|_| exists(&call.id))?;
+        let same = there.clinic == call.clinic && there.started_ms == call.started_ms;
+        if same { Ok(()) } else { Err(exists(&call.id)) }
+    }
+
+    /// Writes down that a call is over.
+    pub async fn end_call(&self, id: &str, end: &CallEnd) -> Result<()> {
+        let done = sqlx::query(
+            "UPDATE calls SET ended_ms = $2, answered_ms = COALESCE($3, answered_ms), outcome = COALESCE($4, outcome),
+                end_reason = COALESCE($5, end_reason), agent = COALESCE($6, agent),
+                queue_wait_ms = COALESCE($7, queue_wait_ms), hold_ms = COALESCE($9, hold_ms),
+                acw_ms = COALESCE($10, acw_ms),
+                talk_ms = COALESCE($8, talk_ms, $2 - COALESCE($3, answered_ms) - COALESCE($9, hold_ms, 0))
+             WHERE id = $1",
+        )
+        .bind(id)
+        .bind(end.ended_ms)
+        .bind(end.answered_ms)
+        .bind(end.outcome.map(Outcome::as_str))
+        .bind(end.end_reason.as_deref())
+        .bind(end.agent.as_deref())
+        .bind(end.queue_wait_ms)
+        .bind(end.talk_ms)
+        .bind(end.hold_ms)
+        .bind(end.acw_ms)
+        .execute(self.write())
+        .await?;
+        if done.rows_affected() == 1 { Ok(()) } else { Err(not_found(id)) }
+    }
+
+    /// Sets what came of a call while it goes on; the last word stands.
+    pub async fn set_outcome(&self, id: &str, outcome: Outcome) -> Result<()> {
+        let done = sqlx::query("UPDATE calls SET outcome = $2 WHERE id = $1")
+            .bind(id)
+            .bind(outcome.as_str())
+            .execute(self.write())
+            .await?;
+        if done.rows_affected() == 1 { Ok(()) } else { Err(not_found(id)) }
+    }
+
+    /// Takes in a call that is over. A call of that clinic with the same `external_id` is left as it is.
+    ///
+    /// # Errors
+    /// [`RecordsError::BadValue`] when there is no `external_id`, or the time zone is unknown.
+    pub async fn import_call(&self, call: &CallRecord) -> Result<Imported> {
+        let Some(external_id) = &call.external_id else {
+            return Err(RecordsError::BadValue {
+                field: "external_id",
+                problem: "an imported call needs the PBX's id for it (a file name will do)".to_owned(),
+            });
+        };
+        if self.insert_call(call).await? {
+            return Ok(Imported { call: call.id.clone(), is_new: true });
+        }
+        let there: Option<String> = sqlx::query_scalar("SELECT id FROM calls WHERE clinic = $1 AND external_id = $2")
+            .bind(&call.clinic)
+            .bind(external_id)
+            .fetch_optional(self.write())
+            .await?;
+        there.map(|call| Imported { call, is_new: false }).ok_or_else(|| exists(&call.id))
+    }
+
+    /// Closes calls that a crash left open: every call started before `started_before_ms` that has no end gets its last
+    /// turn's end as its own, and `crashed` as its reason. Returns how many there were.
+    pub async fn close_unfinished(&self, started_before_ms: i64) -> Result<u64> {
+        let done = sqlx::query(
+            "UPDATE calls SET end_reason = 'crashed', ended_ms = started_ms +
+                COALESCE((SELECT MAX(turns.end_ms) FROM turns WHERE turns.call = calls.id), 0)
+             WHERE ended_ms IS NULL AND started_ms < $1",
+        )
+        .bind(started_before_ms)
+        .execute(self.write())
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// One call.
+    pub async fn call(&self, id: &str) -> Result<CallRecord> {
+        let row = sqlx::query(concat!("SELECT ", columns!(), " FROM calls WHERE id = $1"))
+            .bind(id)
+            .fetch_optional(self.read())
+            .await?;
+        CallRecord::from_columns(&row.ok_or_else(|| not_found(id))?)
+    }
+
+    /// Calls that fit, latest first, at most `limit` (1 to 1000), going on after `after`.
+    pub async fn calls(&self, filter: &CallFilter, limit: u32, after: Option<&Cursor>) -> Result<CallPage> {
+        let limit = limit.clamp(1, 1000) as usize;
+        let mut wanted = Where::default();
+        wanted.add("clinic = ", filter.clinic.clone())?;
+        wanted.add("started_ms >= ", filter.from_ms)?;
+        wanted.add("started_ms < ", filter.to_ms)?;
+        wanted.add("category = ", filter.category.clone())?;
+        wanted.add("outcome = ", filter.outcome.map(|outcome| outcome.as_str().to_owned()))?;
+        wanted.add("source = ", filter.source.map(|source| source.as_str().to_owned()))?;
+        wanted.add("caller = ", filter.caller.clone().map(Pii::into_inner))?;
+        wanted.add("review = ", filter.review.map(i64::from))?;
+        if let Some(cursor) = after {
+            wanted.add("started_ms <= ", Some(cursor.started_ms))?;
+            wanted.add_pair("(started_ms < ", cursor.started_ms, " OR id < ", cursor.id.clone())?;
+        }
+        let sql = format!(
+            concat!("SELECT ", columns!(), " FROM calls{} ORDER BY started_ms DESC, id DESC LIMIT {}"),
+            wanted.sql,
+            limit + 1
+        );
+        // Safe: the text is made of the literals above and of placeholders; values are bound.
+        let rows = sqlx::query_with(AssertSqlSafe(sql), wanted.arguments).fetch_all(self.read()).await?;
+        let mut calls = rows.iter().map(CallRecord::from_columns).collect::<Result<Vec<_>>>()?;
+        let more = calls.len() > limit;
+        calls.truncate(limit);
+        let next =
+            calls.last().filter(|_| more).map(|last| Cursor { started_ms: last.started_ms, id: last.id.clone() });
+        Ok(CallPage { calls, next })
+    }
+
+    /// True when the row was new.
+    async fn insert_call(&self, call: &CallRecord) -> Result<bool> {
+        let (local_day, local_hour) = local_time(&call.timezone, call.started_ms)?;
+        let talk_ms = call.talk_ms.or(match (call.answered_ms, call.ended_ms) {
+            (Some(answered), Some(ended)) => Some((ended - answered - call.hold_ms.unwrap_or(0)).max(0)),
+            _ => None,
+        });
+        let done = sqlx::query(
+            "INSERT INTO calls (id, clinic, timezone, source, direction, line, caller, started_ms, answered_ms, ended_ms,
+                outcome, agent, queue_wait_ms, talk_ms, hold_ms, acw_ms, first_time, flow_digest, end_reason,
+                external_id, local_day, local_hour)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+                COALESCE($17, CASE WHEN $7 IS NULL THEN NULL WHEN EXISTS (SELECT 1 FROM calls AS earlier
+                    WHERE earlier.clinic = $2 AND earlier.caller = $7 AND earlier.started_ms < $8) THEN 0 ELSE 1 END),
+                $18, $19, $20, $21, $22)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(&call.id)
+        .bind(&call.clinic)
+        .bind(&call.timezone)
+        .bind(call.source.as_str())
+        .bind(call.direction.as_str())
+        .bind(call.line.as_deref())
+        .bind(call.caller.as_ref().map(Pii::as_str))
+        .bind(call.started_ms)
+        .bind(call.answered_ms)
+        .bind(call.ended_ms)
+        .bind(call.outcome.map(Outcome::as_str))
+        .bind(call.agent.as_deref())
+        .bind(call.queue_wait_ms)
+        .bind(talk_ms)
+        .bind(call.hold_ms)
+        .bind(call.acw_ms)
+        .bind(call.first_time.map(i64::from))
+        .bind(call.flow_digest.as_deref())
+        .bind(call.end_reason.as_deref())
+        .bind(call.external_id.as_deref())
+        .bind(local_day)
+        .bind(local_hour)
+        .execute(self.write())
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+}
+
+/// Days since 1970-01-01 and hours since Monday 00:00 on the wall clock of `timezone`.
+pub(crate) fn local_time(timezone: &str, at_ms: i64) -> Result<(i64, i64)> {
+    let zone = TimeZone::get(timezone).map_err(|_| RecordsError::BadValue {
+        field: "timezone",
+        problem: format!("{timezone:?} is no IANA time zone; for example Europe/Moscow"),
+    })?;
+    let moment = Timestamp::from_millisecond(at_ms).map_err(|_| RecordsError::BadValue {
+        field: "started_ms",
+        problem: format!("{at_ms} is no time in unix milliseconds"),
+    })?;
+    let local = zone.to_datetime(moment);
+    // Read as if it were UTC, the wall clock counts days without regard to offsets.
+    let wall = TimeZone::UTC.to_timestamp(local).map_err(|_| RecordsError::BadValue {
+        field: "started_ms",
+        problem: format!("{at_ms} is outside the calendar"),
+    })?;
+    let hour = i64::from(local.weekday().to_monday_zero_offset()) * 24 + i64::from(local.hour());
+    Ok((wall.as_second().div_euclid(86_400), hour))
+}
+
+#[derive(Default)]
+struct Where {
+    sql: String,
+    arguments: AnyArguments,
+    count: usize,
+}
+
+impl Where {
+    fn add<T>(&mut self, condition: &str, value: Option<T>) -> Result<()>
+    where
+        T: for<'q> sqlx::Encode<'q, Any> + sqlx::Type<Any> + Send,
+    {
+        let Some(value) = value else { return Ok(()) };
+        self.push(if self.count == 0 { " WHERE " } else { " AND " }, condition, value)
+    }
+
+    fn add_pair<A, B>(&mut self, first: &str, a: A, second: &str, b: B) -> Result<()>
+    where
+        A: for<'q> sqlx::Encode<'q, Any> + sqlx::Type<Any> + Send,
+        B: for<'q> sqlx::Encode<'q, Any> + sqlx::Type<Any> + Send,
+    {
+        self.add(first, Some(a))?;
+        self.push("", second, b)?;
+        self.sql.push(')');
+        Ok(())
+    }
+
+    fn push<T>(&mut self, joint: &str, condition: &str, value: T) -> Result<()>
+    where
+        T: for<'q> sqlx::Encode<'q, Any> + sqlx::Type<Any> + Send,
+    {
+        self.count += 1;
+        self.sql.push_str(&format!("{joint}{condition}${}", self.count));
+        self.arguments.add(value).map_err(|error| RecordsError::Database(sqlx::Error::Encode(error)))
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.started_ms, self.id)
+    }
+}
+
+impl std::str::FromStr for Cursor {
+    type Err = RecordsError;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let parts = text.split_once('.').and_then(|(ms, id)| Some((ms.parse().ok()?, id)));
+        let (started_ms, id) = parts.ok_or_else(|| RecordsError::BadValue {
+            field: "cursor",
+            problem: "it is not one of ours; take the one the last page ended with".to_owned(),
+        })?;
+        Ok(Self { started_ms, id: id.to_owned() })
+    }
+}
+
+fn not_found(id: &str) -> RecordsError {
+    RecordsError::NotFound { what: "call", id: id.to_owned() }
+}
+
+fn exists(id: &str) -> RecordsError {
+    RecordsError::Exists { what: "call", id: id.to_owned() }
+}
+
+impl FromColumns for CallRecord {
+    fn from_columns(row: &AnyRow) -> Result<Self> {
+        Ok(Self {
+            id: row.text("id")?,
+            clinic: row.text("clinic")?,
+            timezone: row.text("timezone")?,
+            source: row.word("source")?,
+            direction: row.word("direction")?,
+            line: row.text_opt("line")?,
+            caller: row.text_opt("caller")?.map(Pii::from),
+            started_ms: row.int("started_ms")?,
+            answered_ms: row.int_opt("answered_ms")?,
+            ended_ms: row.int_opt("ended_ms")?,
+            outcome: row.word_opt("outcome")?,
+            agent: row.text_opt("agent")?,
+            queue_wait_ms: row.int_opt("queue_wait_ms")?,
+            talk_ms: row.int_opt("talk_ms")?,
+            hold_ms: row.int_opt("hold_ms")?,
+            acw_ms: row.int_opt("acw_ms")?,
+            first_time: row.truth_opt("first_time")?,
+            flow_digest: row.text_opt("flow_digest")?,
+            end_reason: row.text_opt("end_reason")?,
+            external_id: row.text_opt("external_id")?,
+            category: row.text_opt("category")?,
+            confidence: row.real_opt("confidence")?,
+            review: row.truth("review")?,
+        })
+    }
+}

@@ -1,0 +1,148 @@
+//! What can go wrong, each with what to do about it.
+
+use std::path::{Path, PathBuf};
+
+/// Why the store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordsError {
+    /// The database file, or the folder it is to lie in, cannot be used.
+    #[error("database {path}: {problem}; give a file in a folder this user may write to")]
+    BadPath {
+        /// As it was given.
+        path: PathBuf,
+        /// What the system said.
+        problem: String,
+    },
+    /// A kind of database this build has no driver for.
+    #[error("database {scheme}://…: this build speaks SQLite only; give the path of a file, for example data/gudok.db")]
+    UnknownDatabase {
+        /// The scheme of the address.
+        scheme: String,
+    },
+    /// The file is no SQLite database, or a damaged one.
+    #[error(
+        "database {path} is damaged or is not a SQLite database ({detail}); restore it from a backup, or move it away to start empty"
+    )]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite found.
+        detail: String,
+    },
+    /// The file was written by a newer program.
+    #[error(
+        "database {path} has schema {found}, this program knows schemas up to {known}; run the newer program that wrote it"
+    )]
+    NewerSchema {
+        /// The file.
+        path: PathBuf,
+        /// Schema version in the file.
+        found: i64,
+        /// The newest this program knows.
+        known: i64,
+    },
+    /// A released migration was edited, so that the file's schema is not what its number says.
+    #[error(
+        "database {path}: migration {version} differs from the one this file was made with; run the program that made it"
+    )]
+    ForeignSchema {
+        /// The file.
+        path: PathBuf,
+        /// Schema version in question.
+        version: i64,
+    },
+    /// Another process kept the database locked for longer than the busy time-out.
+    #[error("the database is locked by another process; stop that process (a backup? a second gudok?) and try again")]
+    Busy,
+    /// The disk is full, or writing failed.
+    #[error("the database cannot be written ({0}); free some space on its disk and check it")]
+    Disk(String),
+    /// There is no such row.
+    #[error("no {what} with id {id:?}")]
+    NotFound {
+        /// `call`, `booking`, `call-back`, `audio`, `job`.
+        what: &'static str,
+        /// The id that was asked for.
+        id: String,
+    },
+    /// An id that must be new belongs to something else already.
+    #[error("{what} {id:?} already exists with other contents; use a new id")]
+    Exists {
+        /// `call`, `booking`, …
+        what: &'static str,
+        /// The id.
+        id: String,
+    },
+    /// A visit cannot go from its status to that one.
+    #[error("booking {id:?} is {from}, it cannot become {to}")]
+    WrongStatus {
+        /// The booking.
+        id: String,
+        /// Its status.
+        from: super::Status,
+        /// What was asked.
+        to: super::Status,
+    },
+    /// An argument that no row may hold.
+    #[error("{field}: {problem}")]
+    BadValue {
+        /// Column or argument.
+        field: &'static str,
+        /// What is wrong and what would be right. Never the value itself if it could be personal.
+        problem: String,
+    },
+    /// A job is no longer held by the worker that reports on it: its lease ran out and another took it.
+    #[error("job {id:?} is no longer leased by this worker; drop the result, another worker has taken it")]
+    LeaseLost {
+        /// The job.
+        id: String,
+    },
+    /// A file of audio could not be written or read.
+    #[error("audio {path}: {source}")]
+    Audio {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The store was closed while the write waited.
+    #[error("the database was closed before the write was done")]
+    Closed,
+    /// Anything else the database said.
+    #[error("database: {0}")]
+    Database(#[source] sqlx::Error),
+}
+
+impl RecordsError {
+    /// Gives the file's name to errors that are about the file.
+    pub(crate) fn at(self, path: &Path) -> Self {
+        match self {
+            Self::Corrupt { detail, .. } => Self::Corrupt { path: path.into(), detail },
+            Self::BadPath { problem, .. } => Self::BadPath { path: path.into(), problem },
+            other => other,
+        }
+    }
+}
+
+/// SQLite's primary result codes, <https://sqlite.org/rescode.html>.
+impl From<sqlx::Error> for RecordsError {
+    fn from(error: sqlx::Error) -> Self {
+        let Some(database) = error.as_database_error() else {
+            return match error {
+                sqlx::Error::PoolTimedOut => Self::Busy,
+                sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Closed,
+                other => Self::Database(other),
+            };
+        };
+        let code = database.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or(0) & 0xff;
+        let detail = database.message().to_owned();
+        match code {
+            5 | 6 => Self::Busy,
+            8 | 10 | 13 => Self::Disk(detail),
+            11 | 26 => Self::Corrupt { path: PathBuf::new(), detail },
+            14 => Self::BadPath { path: PathBuf::new(), problem: detail },
+            _ => Self::Database(error),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The schema's versions, embedded in the program.
+
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+/// The newest schema this program knows.
+pub(crate) fn newest() -> i64 {
+    FILES.last().map_or(0, |file| file.0)
+}
+
+/// What brings any older file up to [`newest`]. Without the macro of sqlx, so that nothing is read at compile time but
+/// these files.
+pub(crate) fn migrator() -> Migrator {
+    let migrations = FILES
+        .iter()
+        .map(|&(version, name, sql)| {
+            Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+        })
+        .collect();
+    Migrator::with_migrations(migrations)
+}
+
+const FILES: &[(i64, &str, &str)] = &[(1, "init", include_str!("../migrations/0001_init.sql"))];

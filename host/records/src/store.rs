@@ -1,0 +1,208 @@
+//! Opening the database: where it lies, how it is locked, which schema it has.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::any::{Any, AnyPoolOptions};
+use sqlx::migrate::MigrateError;
+use sqlx::{AnyPool, ConnectOptions as _, Executor as _, Row as _, Transaction};
+
+use crate::append::Appender;
+use crate::{RecordsError, Result, schema};
+
+/// The one handle to what is remembered. Cheap to clone; every clone shares the connections.
+///
+/// SQLite has one writer at a time, so writes go through one connection and wait in line for it rather than fail with
+/// "database is locked"; reads have connections of their own and never wait for a write (WAL). Other processes that
+/// write the same file are waited for up to [`Store::BUSY`].
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) write: AnyPool,
+    pub(crate) read: AnyPool,
+    pub(crate) audio: PathBuf,
+    pub(crate) appender: Appender,
+    path: PathBuf,
+}
+
+impl Store {
+    /// How long a write waits for another process's write before it fails with [`RecordsError::Busy`].
+    pub const BUSY: Duration = Duration::from_secs(10);
+
+    /// Opens the database at `place` (a path, or `sqlite:PATH`), makes it and its folder if they are not there, and brings
+    /// its schema up to date. Audio lies beside it in a folder `audio/`.
+    ///
+    /// Must be called inside a tokio runtime, which has to live as long as the store.
+    ///
+    /// # Errors
+    /// One clear sentence each for a path that cannot be used ([`RecordsError::BadPath`]), a damaged file
+    /// ([`RecordsError::Corrupt`]), a file of a newer program ([`RecordsError::NewerSchema`]), and an address this
+    /// build has no driver for ([`RecordsError::UnknownDatabase`]).
+    pub async fn open(place: impl AsRef<Path>) -> Result<Self> {
+        let path = sqlite_path(place.as_ref())?;
+        prepare_folder(&path)?;
+        Self::connect(&path).await.map_err(|error| error.at(&path))
+    }
+
+    async fn connect(path: &Path) -> Result<Self> {
+        sqlx::any::install_default_drivers();
+        // One process at a time makes or upgrades the schema; the lock ends with the file handle.
+        let lock_path = with_suffix(path, "-schema-lock");
+        let lock = File::create(&lock_path).and_then(|file| file.lock().map(|()| file));
+        let lock = lock.map_err(|error| RecordsError::BadPath { path: lock_path, problem: error.to_string() })?;
+
+        let write = pool(path, 1).await?;
+        migrate(&write, path).await?;
+        drop(lock);
+        let read = pool(path, READERS).await?;
+        let appender = Appender::start(write.clone());
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let inner = Inner { write, read, audio: folder.join("audio"), appender, path: path.to_owned() };
+        tracing::debug!(schema = schema::newest(), "database open");
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The database's file.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// The folder with the audio.
+    pub fn audio_folder(&self) -> &Path {
+        &self.inner.audio
+    }
+
+    /// Reads every page and says whether the file is sound (SQLite's `integrity_check`; minutes on a large file).
+    ///
+    /// # Errors
+    /// [`RecordsError::Corrupt`] with what was found first.
+    pub async fn check(&self) -> Result<()> {
+        let found: String = sqlx::query_scalar("PRAGMA integrity_check(1)")
+            .fetch_one(&self.inner.read)
+            .await
+            .map_err(|error| RecordsError::from(error).at(&self.inner.path))?;
+        if found == "ok" {
+            return Ok(());
+        }
+        Err(RecordsError::Corrupt { path: self.inner.path.clone(), detail: found })
+    }
+
+    /// Waits for what is being written, then closes every connection. Without it nothing is lost either.
+    pub async fn close(&self) {
+        self.inner.write.close().await;
+        self.inner.read.close().await;
+    }
+
+    /// A transaction that holds the write lock from its first moment, so that what it checks stays true until it commits.
+    pub(crate) async fn begin_write(&self) -> Result<Transaction<'static, Any>> {
+        Ok(self.inner.write.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    pub(crate) fn read(&self) -> &AnyPool {
+        &self.inner.read
+    }
+
+    pub(crate) fn write(&self) -> &AnyPool {
+        &self.inner.write
+    }
+}
+
+const READERS: u32 = 4;
+
+async fn pool(path: &Path, connections: u32) -> Result<AnyPool> {
+    let address = address(path)?;
+    let options: sqlx::any::AnyConnectOptions = address.parse()?;
+    let options = options.disable_statement_logging();
+    let pragmas = format!(
+        "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+         PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA mmap_size = 268435456; \
+         PRAGMA journal_size_limit = 67108864;",
+        Store::BUSY.as_millis()
+    );
+    let pool = AnyPoolOptions::new()
+        .max_connections(connections)
+        // The line for the one writer may be long in a burst; each waits its turn.
+        .acquire_timeout(Duration::from_secs(60))
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .after_connect(move |connection, _| {
+            let pragmas = pragmas.clone();
+            Box::pin(async move {
+                connection.execute(sqlx::AssertSqlSafe(pragmas)).await?;
+                Ok(())
+            })
+        })
+        .connect_with(options)
+        .await?;
+    Ok(pool)
+}
+
+async fn migrate(pool: &AnyPool, path: &Path) -> Result<()> {
+    let known = schema::newest();
+    schema::migrator().run(pool).await.map_err(|error| match error {
+        MigrateError::VersionMissing(found) if found > known => {
+            RecordsError::NewerSchema { path: path.to_owned(), found, known }
+        }
+        MigrateError::VersionMissing(version) | MigrateError::VersionMismatch(version) => {
+            RecordsError::ForeignSchema { path: path.to_owned(), version }
+        }
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
+        other => RecordsError::Database(sqlx::Error::Migrate(Box::new(other))),
+    })?;
+    // A damaged file often opens well and fails at the first real read: touch the catalogue now.
+    let tables = sqlx::query("SELECT count(*) AS n FROM calls WHERE id = ''").fetch_one(pool).await?;
+    let _: i64 = tables.try_get("n")?;
+    Ok(())
+}
+
+fn sqlite_path(place: &Path) -> Result<PathBuf> {
+    let bad = |problem: &str| RecordsError::BadPath { path: place.to_owned(), problem: problem.to_owned() };
+    let text = place.to_str().ok_or_else(|| bad("the name is not valid UTF-8"))?;
+    let text = match text.split_once("://") {
+        Some(("sqlite", path)) => path,
+        Some((scheme, _)) => return Err(RecordsError::UnknownDatabase { scheme: scheme.to_owned() }),
+        None => text.strip_prefix("sqlite:").unwrap_or(text),
+    };
+    if text.is_empty() {
+        return Err(bad("no file is named"));
+    }
+    std::path::absolute(text).map_err(|error| bad(&error.to_string()))
+}
+
+fn prepare_folder(path: &Path) -> Result<()> {
+    let bad = |problem: String| RecordsError::BadPath { path: path.to_owned(), problem };
+    if path.is_dir() {
+        return Err(bad("this is a folder, not a file".to_owned()));
+    }
+    let folder = path.parent().ok_or_else(|| bad("no file is named".to_owned()))?;
+    std::fs::create_dir_all(folder).map_err(|error| bad(format!("cannot make its folder: {error}")))
+}
+
+/// The URL that sqlx takes: everything but the plainest characters is percent-encoded, so that any file name works.
+fn address(path: &Path) -> Result<String> {
+    let text = path.to_str().ok_or_else(|| RecordsError::BadPath {
+        path: path.to_owned(),
+        problem: "the name is not valid UTF-8".to_owned(),
+    })?;
+    let mut url = String::from("sqlite://");
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => url.push(char::from(byte)),
+            _ => url.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    url.push_str("?mode=rwc");
+    Ok(url)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}

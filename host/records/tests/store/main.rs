@@ -1,0 +1,41 @@
+//! The store from outside: opening, every typed function, concurrency, crashes.
+
+mod bookings;
+mod calls;
+mod crash;
+mod opening;
+mod work;
+
+use records::{BookingRecord, Status, Store};
+use tempfile::TempDir;
+
+/// Monday 2026-11-23 10:00 in Moscow.
+pub const NOW: i64 = 1_795_417_200_000;
+pub const MINUTE: i64 = 60_000;
+
+pub async fn store() -> (TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path().join("gudok.db")).await.unwrap();
+    (folder, store)
+}
+
+pub fn booking(id: &str, doctor: &str, start_ms: i64) -> BookingRecord {
+    BookingRecord {
+        id: id.to_owned(),
+        visit: id.to_owned(),
+        clinic: "vet_lapa".to_owned(),
+        timezone: "Europe/Moscow".to_owned(),
+        doctor: doctor.to_owned(),
+        service: "terapiya".to_owned(),
+        start_ms,
+        end_ms: start_ms + 30 * MINUTE,
+        status: Status::Booked,
+        phone: "+79031234567".into(),
+        person: "Анна".into(),
+        animal: "кот Барсик".into(),
+        reason: "чихает".into(),
+        call: None,
+        created_ms: NOW,
+        updated_ms: NOW,
+    }
+}
