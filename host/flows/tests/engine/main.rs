@@ -1,0 +1,8 @@
+//! The engine from outside: flows good and bad, in one test program so that wasmtime is linked once.
+
+mod hostile;
+mod journals;
+mod refusals;
+mod replies;
+mod sandbox;
+mod support;
