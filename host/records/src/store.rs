@@ -53,8 +53,11 @@ impl Store {
     async fn connect(path: &Path) -> Result<Self> {
         sqlx::any::install_default_drivers();
         // One process at a time makes or upgrades the schema; the lock ends with the file handle.
+        // Waiting for it blocks, hence the thread.
         let lock_path = with_suffix(path, "-schema-lock");
-        let lock = File::create(&lock_path).and_then(|file| file.lock().map(|()| file));
+        let at = lock_path.clone();
+        let lock = tokio::task::spawn_blocking(move || File::create(&at).and_then(|file| file.lock().map(|()| file)));
+        let lock = lock.await.map_err(|_| RecordsError::Closed)?;
         let lock = lock.map_err(|error| RecordsError::BadPath { path: lock_path, problem: error.to_string() })?;
 
         let write = pool(path, 1).await?;
