@@ -1,0 +1,372 @@
+//! A call as numbers: hashed n-grams by speaker and place, known phrases, word meanings, services as they stand here.
+//!
+//! What the caller says first weighs most: the *opening* is the caller's first turn, or the first [`OPENING`] words.
+//! Each n-gram space is weighted by rarity and brought to one length, so that a long call does not shout.
+
+use crate::lexicon::text::Text;
+use crate::lexicon::{Cues, Lexicon};
+use crate::profile::{Profile, Standing};
+
+use super::vectors::Vectors;
+use super::{CallText, Who};
+
+/// Words of the caller that count as the opening, at most.
+pub const OPENING: usize = 22;
+/// Words of the caller looked at; what follows is small talk.
+const CALLER_WORDS: usize = 160;
+/// Words of the other side looked at.
+const AGENT_WORDS: usize = 80;
+
+/// A part of the call that is counted by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Space {
+    /// Stems and pairs of stems, opening.
+    OpeningWords,
+    /// Stems and pairs of stems, whole caller.
+    Words,
+    /// Runs of 3 to 5 letters, opening.
+    OpeningLetters,
+    /// Runs of 3 to 5 letters, the caller's later words.
+    LaterLetters,
+    /// Stems and pairs of stems, other side.
+    Agent,
+    /// Known phrases, services, shape: present or not.
+    Dense,
+    /// Word meanings of the opening and of all.
+    Meaning,
+}
+
+/// Every space with the length its part of the vector is brought to ([`Space::Dense`] and [`Space::Meaning`]: factor).
+pub const SPACES: [(Space, f32); 7] = [
+    (Space::OpeningWords, 1.2),
+    (Space::Words, 0.8),
+    (Space::OpeningLetters, 1.2),
+    (Space::LaterLetters, 0.6),
+    (Space::Agent, 0.7),
+    (Space::Dense, 0.45),
+    (Space::Meaning, 1.5),
+];
+
+/// One feature with the words it comes from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Feature {
+    /// Hash of space and content.
+    pub id: u32,
+    /// Count or value before weighting.
+    pub value: f32,
+    /// Which part of the vector it belongs to.
+    pub space: Space,
+    /// Turn it comes from (an index into [`Analysed::turns`]).
+    pub turn: u16,
+    /// First and last word in that turn.
+    pub words: (u16, u16),
+}
+
+/// A turn cut into words.
+#[derive(Debug, Clone)]
+pub struct AnalysedTurn {
+    /// Index into the call's turns.
+    pub turn: usize,
+    /// Whether it is the other side's.
+    pub agent: bool,
+    /// Its words.
+    pub text: Text,
+}
+
+/// A call with its features.
+#[derive(Debug, Clone)]
+pub struct Analysed {
+    /// Turns in order.
+    pub turns: Vec<AnalysedTurn>,
+    /// Unweighted features; the same id may occur several times.
+    pub features: Vec<Feature>,
+}
+
+impl Analysed {
+    /// Looks at a call through the eyes of one clinic.
+    pub fn new(call: &CallText, profile: Option<&Profile>) -> Self {
+        let (mut caller, mut agent) = (CALLER_WORDS, AGENT_WORDS);
+        let mut turns = Vec::with_capacity(call.turns.len());
+        for (index, turn) in call.turns.iter().enumerate() {
+            let is_agent = turn.who == Who::Agent;
+            let left = if is_agent { &mut agent } else { &mut caller };
+            if *left == 0 {
+                continue;
+            }
+            let mut text = Text::new(&turn.text);
+            text.words.truncate(*left);
+            *left -= text.words.len();
+            turns.push(AnalysedTurn { turn: index, agent: is_agent, text });
+        }
+        let mut out = Collector { features: Vec::with_capacity(1024), turn: 0 };
+        out.sides(&turns);
+        out.phrases(&turns);
+        out.services(&turns, profile);
+        out.shape(call, &turns, profile);
+        out.meaning(&turns);
+        Self { turns, features: out.features }
+    }
+}
+
+struct Collector {
+    features: Vec<Feature>,
+    turn: u16,
+}
+
+impl Collector {
+    fn add(&mut self, space: Space, id: u32, value: f32, first: usize, last: usize) {
+        self.features.push(Feature { id, value, space, turn: self.turn, words: (first as u16, last as u16) });
+    }
+
+    fn flag(&mut self, name: &str, value: f32) {
+        self.add(Space::Dense, id(Space::Dense, name.bytes()), value, usize::from(u16::MAX), 0);
+    }
+
+    /// Word and letter n-grams of both sides.
+    fn sides(&mut self, turns: &[AnalysedTurn]) {
+        let mut spoken = 0;
+        let mut first_turn = true;
+        for (index, turn) in turns.iter().enumerate() {
+            self.turn = index as u16;
+            let words = &turn.text.words;
+            if turn.agent {
+                for at in 0..words.len() {
+                    self.add(Space::Agent, id(Space::Agent, words[at].stem.bytes()), 1.0, at, at);
+                    if at > 0 {
+                        let pair = words[at - 1].stem.bytes().chain([b' ']).chain(words[at].stem.bytes());
+                        self.add(Space::Agent, id(Space::Agent, pair), 1.0, at - 1, at);
+                    }
+                }
+                continue;
+            }
+            for at in 0..words.len() {
+                let opening = spoken + at < OPENING && (first_turn || spoken < 4);
+                let stem = &words[at].stem;
+                self.add(Space::Words, id(Space::Words, stem.bytes()), 1.0, at, at);
+                if opening {
+                    self.add(Space::OpeningWords, id(Space::OpeningWords, stem.bytes()), 1.0, at, at);
+                }
+                if at > 0 {
+                    let pair = || words[at - 1].stem.bytes().chain([b' ']).chain(stem.bytes());
+                    self.add(Space::Words, id(Space::Words, pair()), 1.0, at - 1, at);
+                    if opening {
+                        self.add(Space::OpeningWords, id(Space::OpeningWords, pair()), 1.0, at - 1, at);
+                    }
+                }
+                self.letters(&words[at].text, at, if opening { Space::OpeningLetters } else { Space::LaterLetters });
+            }
+            spoken += words.len();
+            first_turn = first_turn && spoken < 3;
+        }
+    }
+
+    /// Runs of 3 to 5 letters of a word with its borders.
+    fn letters(&mut self, word: &str, at: usize, space: Space) {
+        let mut letters = [' '; 20];
+        let length = word.chars().take(18).enumerate().map(|(i, c)| letters[i + 1] = c).count() + 2;
+        if length < 4 {
+            return;
+        }
+        for from in 0..length - 2 {
+            let mut hash = seed(space);
+            for (n, &c) in letters[from..length.min(from + 5)].iter().enumerate() {
+                hash = step(hash, u32::from(c));
+                if n >= 2 {
+                    self.add(space, fold(hash), 1.0, at, at);
+                }
+            }
+        }
+    }
+
+    /// Known turns of phrase: in the opening, later, by the other side.
+    fn phrases(&mut self, turns: &[AnalysedTurn]) {
+        let cues = Cues::categories();
+        let mut caller_turns = 0;
+        let mut seen: Vec<u32> = Vec::new();
+        for (index, turn) in turns.iter().enumerate() {
+            self.turn = index as u16;
+            let place = match (turn.agent, caller_turns) {
+                (true, _) => "agent",
+                (false, 0) => "first",
+                (false, _) => "later",
+            };
+            caller_turns += usize::from(!turn.agent && turn.text.words.len() > 2);
+            for found in cues.patterns.find(&turn.text) {
+                let name = &cues.ids[found.group];
+                let early = place == "first" && found.first <= turn.text.opening + 6;
+                let places: &[&str] = match (place, early) {
+                    ("agent", _) => &["agent"],
+                    (_, true) => &["any", "first", "early"],
+                    ("first", _) => &["any", "first"],
+                    _ => &["any", "later"],
+                };
+                for place in places {
+                    let id = id(Space::Dense, name.bytes().chain([b'@']).chain(place.bytes()));
+                    let value = if seen.contains(&id) { 0.15 } else { 1.0 };
+                    seen.push(id);
+                    self.add(Space::Dense, id, value, found.first, found.last);
+                }
+            }
+        }
+    }
+
+    /// Services named, as they stand to the clinic.
+    fn services(&mut self, turns: &[AnalysedTurn], profile: Option<&Profile>) {
+        let lexicon = Lexicon::embedded();
+        let Some(profile) = profile else {
+            self.flag("no profile", 1.0);
+            return;
+        };
+        let mut caller_turns = 0;
+        let mut first_standing = true;
+        let mut seen: Vec<u32> = Vec::new();
+        for (index, turn) in turns.iter().enumerate() {
+            self.turn = index as u16;
+            for named in profile.named(&turn.text) {
+                let standing = standing(named.standing);
+                let service = named.known.map_or("own", |s| lexicon.services[s].id.as_str());
+                let mut names: Vec<String> = Vec::new();
+                if turn.agent {
+                    names.push(format!("agent {standing}"));
+                } else {
+                    names.push(format!("{standing} any"));
+                    names.push(format!("service {service}"));
+                    if caller_turns == 0 {
+                        names.push(format!("{standing} first"));
+                    }
+                    if first_standing {
+                        names.push(format!("{standing} leads"));
+                    }
+                    first_standing = false;
+                }
+                for name in names {
+                    let id = id(Space::Dense, name.bytes());
+                    if !seen.contains(&id) {
+                        seen.push(id);
+                        // These decide between a booking and a wasted call: they must outweigh the service's own words.
+                        let value = if name.starts_with("service") { 0.4 } else { 2.0 };
+                        self.add(Space::Dense, id, value, named.words.start, named.words.end - 1);
+                    }
+                }
+            }
+            caller_turns += usize::from(!turn.agent && turn.text.words.len() > 2);
+        }
+        if first_standing {
+            self.flag("no service", 1.0);
+        }
+    }
+
+    /// Length, questions, figures, medicines by their endings.
+    fn shape(&mut self, call: &CallText, turns: &[AnalysedTurn], profile: Option<&Profile>) {
+        let caller: Vec<&AnalysedTurn> = turns.iter().filter(|t| !t.agent).collect();
+        let words: usize = caller.iter().map(|t| t.text.words.len()).sum();
+        let step = match words {
+            0 => "no words",
+            1..=2 => "1-2 words",
+            3..=5 => "3-5 words",
+            6..=11 => "6-11 words",
+            12..=25 => "12-25 words",
+            26..=60 => "26-60 words",
+            _ => "many words",
+        };
+        self.flag(step, 1.0);
+        self.flag(if caller.len() <= 1 { "one turn" } else { "several turns" }, 1.0);
+        if turns.len() > caller.len() {
+            self.flag("has agent", 1.0);
+        }
+        if call.missed_call {
+            self.flag("missed call", 3.0);
+        }
+        if caller.first().is_some_and(|t| t.text.questions > 0) {
+            self.flag("asks first", 1.0);
+        }
+        if caller.iter().all(|t| t.text.words.len() == t.text.opening) {
+            self.flag("greeting only", 1.5);
+        }
+        if let Some(profile) = profile {
+            self.flag(&format!("{:?}", profile.kind), 0.7);
+        }
+        let mut medicine = false;
+        for (index, turn) in turns.iter().enumerate().filter(|(_, t)| !t.agent) {
+            self.turn = index as u16;
+            for (at, word) in turn.text.words.iter().enumerate() {
+                if is_medicine(&word.text, &word.stem) {
+                    let name = if medicine { "medicines" } else { "medicine" };
+                    medicine = true;
+                    self.add(Space::Dense, id(Space::Dense, name.bytes()), 1.0, at, at);
+                }
+            }
+        }
+    }
+
+    /// Mean of word meanings, opening and all.
+    fn meaning(&mut self, turns: &[AnalysedTurn]) {
+        let vectors = Vectors::embedded();
+        let dim = vectors.dim();
+        let mut opening = vec![0.0_f32; dim];
+        let mut all = vec![0.0_f32; dim];
+        let mut spoken = 0;
+        let mut first_turn = true;
+        for turn in turns.iter().filter(|t| !t.agent) {
+            for (at, word) in turn.text.words.iter().enumerate() {
+                let is_opening = spoken + at < OPENING && (first_turn || spoken < 4);
+                vectors.accumulate(&word.stem, &mut all);
+                if is_opening {
+                    vectors.accumulate(&word.stem, &mut opening);
+                }
+            }
+            spoken += turn.text.words.len();
+            first_turn = first_turn && spoken < 3;
+        }
+        for (name, mut sum) in [(0_u32, opening), (1, all)] {
+            let length = sum.iter().map(|x| x * x).sum::<f32>().sqrt();
+            if length > 0.0 {
+                sum.iter_mut().for_each(|x| *x /= length);
+                for (i, &value) in sum.iter().enumerate() {
+                    let id = fold(step(step(seed(Space::Meaning), name), i as u32));
+                    self.add(Space::Meaning, id, value, usize::from(u16::MAX), 0);
+                }
+            }
+        }
+    }
+}
+
+/// Endings of medicines' names; a word the language knows is not judged by its ending.
+fn is_medicine(word: &str, stem: &str) -> bool {
+    const ENDINGS: &[&str] = &[
+        "цин", "зол", "мицин", "прил", "пам", "вет", "фен", "сартан", "статин", "дин", "мид", "окс", "ксацин", "олон",
+        "азол", "лин", "кс", "тил", "кол", "ген", "рон", "вил", "вир", "тан", "лол", "пин", "зин", "кан", "мак", "дол",
+        "дерм", "вит", "диф", "цеф", "золин", "цид", "пульм", "ферон", "стим", "актив", "плюс", "карб", "идол", "амид",
+    ];
+    let base = word.trim_end_matches(['а', 'у', 'ы', 'е', 'о', 'м', 'и', 'я', 'ю']);
+    word.chars().count() >= 6
+        && !crate::lexicon::vocabulary::knows(stem)
+        && ENDINGS.iter().any(|e| word.ends_with(e) || base.ends_with(e))
+}
+
+fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Offered => "offered",
+        Standing::Absent => "absent",
+        Standing::Unlisted => "unlisted",
+        Standing::Neighbour => "neighbour",
+        Standing::Foreign => "foreign",
+    }
+}
+
+fn id(space: Space, bytes: impl Iterator<Item = u8>) -> u32 {
+    fold(bytes.fold(seed(space), |h, b| step(h, u32::from(b))))
+}
+
+/// FNV-1a, one start per space.
+fn seed(space: Space) -> u64 {
+    step(0xcbf2_9ce4_8422_2325, space as u32 + 1)
+}
+
+fn step(hash: u64, next: u32) -> u64 {
+    (hash ^ u64::from(next)).wrapping_mul(0x0100_0000_01b3)
+}
+
+fn fold(hash: u64) -> u32 {
+    (hash ^ (hash >> 31)) as u32
+}

@@ -1,0 +1,326 @@
+//! Word patterns: many short phrases looked for in one pass over a text, tolerant of endings and recognition errors.
+//!
+//! A pattern is words apart by spaces, found in this order with at most [`GAP`] other words between neighbours; words
+//! apart by ` + ` are found in any order within [`WINDOW`] words. Each word is one or more alternatives apart by `|`:
+//!
+//! | written | matches |
+//! |---|---|
+//! | `запись` | any word with the same stem; from six letters of stem on, also with one letter damaged |
+//! | `госпитал*` | any word that begins so; from six letters on, also with one letter damaged |
+//! | `ли!` | this very word |
+//!
+//! `^` before the first word: only when the text begins with it (greetings and fillers aside).
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
+
+use super::text::Text;
+
+/// Words that may stand between two neighbouring words of a pattern.
+pub const GAP: usize = 2;
+/// Words within which the parts of an unordered pattern must stand.
+pub const WINDOW: usize = 7;
+/// From how many letters of stem or prefix on one damaged letter is forgiven.
+const FUZZY_FROM: usize = 6;
+/// Letters of the longest word in which damage is forgiven.
+const LONGEST: usize = 24;
+
+type Map<V> = HashMap<u64, V, BuildHasherDefault<Passing>>;
+
+/// A pattern found in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// The number under which the pattern was added.
+    pub group: usize,
+    /// Index of the first word covered.
+    pub first: usize,
+    /// Index of the last word covered.
+    pub last: usize,
+    /// Whether a damaged word had to be forgiven.
+    pub damaged: bool,
+}
+
+/// A compiled set of patterns. Many patterns may share one group number.
+#[derive(Debug, Default, Clone)]
+pub struct Patterns {
+    atoms: HashMap<String, u32>,
+    by_stem: Map<Vec<u32>>,
+    by_word: Map<Vec<u32>>,
+    prefixes: Map<Vec<u32>>,
+    prefix_lengths: Vec<usize>,
+    damaged_stems: Map<Vec<(u32, u64)>>,
+    damaged_prefixes: Map<Vec<(u32, u64)>>,
+    damaged_prefix_lengths: Vec<usize>,
+    compiled: Vec<Pattern>,
+    /// Patterns by an atom of their rarest word.
+    anchored: Vec<Vec<u32>>,
+}
+
+#[derive(Debug, Clone)]
+struct Pattern {
+    group: usize,
+    words: Vec<Vec<u32>>,
+    anchor: usize,
+    ordered: bool,
+    at_start: bool,
+}
+
+impl Patterns {
+    /// Adds a pattern; the empty pattern is ignored.
+    pub fn add(&mut self, group: usize, pattern: &str) {
+        let pattern = pattern.trim();
+        let (at_start, pattern) = pattern.strip_prefix('^').map_or((false, pattern), |rest| (true, rest));
+        let ordered = !pattern.contains(" + ");
+        let parts: Vec<&str> =
+            if ordered { pattern.split_whitespace().collect() } else { pattern.split(" + ").collect() };
+        let words: Vec<Vec<u32>> = parts
+            .iter()
+            .map(|part| {
+                part.split('|').map(str::trim).filter(|w| !w.is_empty()).map(|w| self.atom(w)).collect::<Vec<_>>()
+            })
+            .filter(|w: &Vec<u32>| !w.is_empty())
+            .collect();
+        if words.is_empty() {
+            return;
+        }
+        // The word with the fewest alternatives and the longest spelling is met least often: look from there.
+        let anchor = parts
+            .iter()
+            .enumerate()
+            .take(words.len())
+            .min_by_key(|(i, part)| (words[*i].len(), usize::MAX - part.len()))
+            .map_or(0, |(i, _)| i);
+        let id = self.compiled.len() as u32;
+        for &atom in &words[anchor] {
+            self.anchored[atom as usize].push(id);
+        }
+        self.compiled.push(Pattern { group, words, anchor, ordered, at_start });
+    }
+
+    /// All patterns that occur, each at most once per place of its anchor word, in order of the text.
+    pub fn find(&self, text: &Text) -> Vec<Found> {
+        let mut hits: Vec<Vec<(u32, bool)>> = Vec::with_capacity(text.words.len());
+        for word in &text.words {
+            hits.push(self.atoms_of(&word.text, &word.stem));
+        }
+        let mut found: Vec<Found> = Vec::new();
+        for at in 0..hits.len() {
+            let mut seen: Vec<u32> = Vec::new();
+            for &(atom, _) in &hits[at] {
+                for &id in &self.anchored[atom as usize] {
+                    if seen.contains(&id) {
+                        continue;
+                    }
+                    if let Some(hit) = self.matches(&self.compiled[id as usize], at, &hits, text.opening) {
+                        seen.push(id);
+                        if !found.contains(&hit) {
+                            found.push(hit);
+                        }
+                    }
+                }
+            }
+        }
+        found.sort_by_key(|f| (f.first, f.last, f.group));
+        found
+    }
+
+    fn matches(&self, pattern: &Pattern, at: usize, hits: &[Vec<(u32, bool)>], opening: usize) -> Option<Found> {
+        let has = |place: usize, part: usize| -> Option<bool> {
+            hits[place].iter().filter(|(atom, _)| pattern.words[part].contains(atom)).map(|&(_, d)| d).min()
+        };
+        let mut damaged = has(at, pattern.anchor)?;
+        let (mut first, mut last) = (at, at);
+        if pattern.ordered {
+            for part in (0..pattern.anchor).rev() {
+                let from = first.saturating_sub(GAP + 1);
+                let (place, d) = (from..first).rev().find_map(|p| has(p, part).map(|d| (p, d)))?;
+                first = place;
+                damaged |= d;
+            }
+            for part in pattern.anchor + 1..pattern.words.len() {
+                let to = (last + GAP + 2).min(hits.len());
+                let (place, d) = (last + 1..to).find_map(|p| has(p, part).map(|d| (p, d)))?;
+                last = place;
+                damaged |= d;
+            }
+        } else {
+            let (from, to) = (at.saturating_sub(WINDOW), (at + WINDOW + 1).min(hits.len()));
+            for part in (0..pattern.words.len()).filter(|&p| p != pattern.anchor) {
+                let (place, d) = (from..to)
+                    .filter(|&p| p != at)
+                    .filter_map(|p| has(p, part).map(|d| (p, d)))
+                    .min_by_key(|(p, _)| p.abs_diff(at))?;
+                first = first.min(place);
+                last = last.max(place);
+                damaged |= d;
+            }
+        }
+        if pattern.at_start && first > opening {
+            return None;
+        }
+        Some(Found { group: pattern.group, first, last, damaged })
+    }
+
+    /// The atoms a word stands for, with whether damage had to be forgiven.
+    fn atoms_of(&self, word: &str, stem: &str) -> Vec<(u32, bool)> {
+        let mut out: Vec<(u32, bool)> = Vec::new();
+        let mut take = |list: Option<&Vec<u32>>| out.extend(list.into_iter().flatten().map(|&a| (a, false)));
+        take(self.by_word.get(&hash(word.chars())));
+        take(self.by_stem.get(&hash(stem.chars())));
+        let length = word.chars().count();
+        for &n in self.prefix_lengths.iter().take_while(|&&n| n <= length) {
+            take(self.prefixes.get(&hash(word.chars().take(n))));
+        }
+        if !out.is_empty() || length < FUZZY_FROM || !self.may_be_damaged(stem) {
+            return out;
+        }
+        let mut letters = [' '; LONGEST];
+        let stem_length = stem.chars().count();
+        if (FUZZY_FROM..=LONGEST).contains(&stem_length) {
+            letters.iter_mut().zip(stem.chars()).for_each(|(to, c)| *to = c);
+            self.forgive(&letters[..stem_length], &self.damaged_stems, &mut out);
+        }
+        for &n in self.damaged_prefix_lengths.iter().take_while(|&&n| n <= length.min(LONGEST)) {
+            letters.iter_mut().zip(word.chars().take(n)).for_each(|(to, c)| *to = c);
+            self.forgive(&letters[..n], &self.damaged_prefixes, &mut out);
+        }
+        out
+    }
+
+    /// A word that the language knows is taken as it stands: «запас» is not a damaged «запись».
+    fn may_be_damaged(&self, stem: &str) -> bool {
+        !super::vocabulary::knows(stem)
+    }
+
+    /// Atoms one substituted, lost or swapped letter away: both sides with one letter left out are equal.
+    fn forgive(&self, letters: &[char], index: &Map<Vec<(u32, u64)>>, out: &mut Vec<(u32, bool)>) {
+        let first = letters.first().map_or(0, |&c| c as u64);
+        for key in leave_one_out(letters).chain(std::iter::once(hash(letters.iter().copied()))) {
+            for &(atom, initial) in index.get(&key).into_iter().flatten() {
+                if initial == first && !out.iter().any(|&(a, _)| a == atom) {
+                    out.push((atom, true));
+                }
+            }
+        }
+    }
+
+    fn atom(&mut self, written: &str) -> u32 {
+        if let Some(&known) = self.atoms.get(written) {
+            return known;
+        }
+        let id = self.anchored.len() as u32;
+        self.anchored.push(Vec::new());
+        self.atoms.insert(written.to_owned(), id);
+        let folded = crate::normalise::fold(written);
+        if let Some(prefix) = folded.strip_suffix('*') {
+            let letters: Vec<char> = prefix.chars().collect();
+            self.prefixes.entry(hash(letters.iter().copied())).or_default().push(id);
+            insert_sorted(&mut self.prefix_lengths, letters.len());
+            if letters.len() >= FUZZY_FROM {
+                insert_sorted(&mut self.damaged_prefix_lengths, letters.len());
+                index_damaged(&mut self.damaged_prefixes, &letters, id);
+            }
+        } else if let Some(word) = folded.strip_suffix('!') {
+            self.by_word.entry(hash(word.chars())).or_default().push(id);
+        } else {
+            let stem = crate::normalise::stem(&folded);
+            let letters: Vec<char> = stem.chars().collect();
+            self.by_stem.entry(hash(letters.iter().copied())).or_default().push(id);
+            if letters.len() >= FUZZY_FROM {
+                index_damaged(&mut self.damaged_stems, &letters, id);
+            }
+        }
+        id
+    }
+}
+
+/// Every spelling of each pattern word, for a vocabulary that must know them.
+pub fn pattern_words(pattern: &str) -> HashSet<String> {
+    pattern.trim_start_matches('^').split([' ', '|', '+']).filter(|w| !w.is_empty()).map(str::to_owned).collect()
+}
+
+fn insert_sorted(list: &mut Vec<usize>, n: usize) {
+    if let Err(at) = list.binary_search(&n) {
+        list.insert(at, n);
+    }
+}
+
+fn index_damaged(index: &mut Map<Vec<(u32, u64)>>, letters: &[char], id: u32) {
+    let first = letters.first().map_or(0, |&c| c as u64);
+    let mut keys: Vec<u64> = leave_one_out(letters).collect();
+    keys.push(hash(letters.iter().copied()));
+    keys.sort_unstable();
+    keys.dedup();
+    for key in keys {
+        index.entry(key).or_default().push((id, first));
+    }
+}
+
+/// Hashes of the word with each letter but the first left out.
+fn leave_one_out(letters: &[char]) -> impl Iterator<Item = u64> + '_ {
+    (1..letters.len()).map(move |out| hash(letters.iter().enumerate().filter(|(i, _)| *i != out).map(|(_, &c)| c)))
+}
+
+/// FNV-1a over code points.
+pub(crate) fn hash(letters: impl Iterator<Item = char>) -> u64 {
+    letters.fold(0xcbf2_9ce4_8422_2325, |h, c| (h ^ u64::from(u32::from(c))).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// Keys are hashes already.
+#[derive(Default, Clone, Copy)]
+struct Passing(u64);
+
+impl Hasher for Passing {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for &b in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(b);
+        }
+    }
+    fn write_u64(&mut self, n: u64) {
+        self.0 = n ^ (n >> 29);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(pattern: &str, text: &str) -> bool {
+        let mut patterns = Patterns::default();
+        patterns.add(0, pattern);
+        !patterns.find(&Text::new(text)).is_empty()
+    }
+
+    #[test]
+    fn words_match_by_stem_prefix_and_exactly() {
+        assert!(found("собака", "у нас собаки две"));
+        assert!(found("госпитал*", "вчера госпитализировали"));
+        assert!(found("да!", "ну да"));
+        assert!(!found("да!", "даже"));
+    }
+
+    #[test]
+    fn order_and_distance_count() {
+        assert!(found("вызов на! дом", "вызов врача на дом"));
+        assert!(!found("вызов на! дом", "на дом вызов"));
+        assert!(found("стричь|подстричь + кот|собака", "а кота моего подстричь можно"));
+        assert!(!found("кот стричь", "кот лежит и совсем ничего не ест стричь"));
+    }
+
+    #[test]
+    fn damaged_words_are_forgiven_and_said_so() {
+        let mut patterns = Patterns::default();
+        patterns.add(3, "стерилизация");
+        let hits = patterns.find(&Text::new("стирилизацию бы кошке"));
+        assert_eq!(hits, [Found { group: 3, first: 0, last: 0, damaged: true }]);
+    }
+
+    #[test]
+    fn a_start_is_after_greetings() {
+        assert!(found("^вы! звонили", "Алло, здравствуйте, вы звонили"));
+        assert!(!found("^вы! звонили", "мне сказали что вы звонили"));
+    }
+}

@@ -1,0 +1,316 @@
+//! What understanding needs to know of one clinic: what it is, what it does and does not do, who works there.
+//!
+//! A clinic's lists are free text («выезд на дом», «ратолог/герпетолог (экзоты)»). They are read once, with the
+//! [`Lexicon`] where it knows the words and by their own stems where it does not, so that any service a caller names
+//! is offered, absent or unlisted *here*.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::lexicon::patterns::Patterns;
+use crate::lexicon::text::Text;
+use crate::lexicon::{Lexicon, overlap};
+use crate::normalise;
+
+/// The field of medicine a clinic works in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Animals.
+    #[serde(alias = "vet")]
+    Veterinary,
+    /// People, teeth aside.
+    #[serde(alias = "med")]
+    Medical,
+    /// Teeth.
+    #[serde(alias = "dent")]
+    Dental,
+}
+
+/// Whether a service is given at the clinic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Offered {
+    /// On the list of services.
+    Offered,
+    /// On the list of what is asked for in vain.
+    Absent,
+    /// On neither.
+    Unlisted,
+}
+
+/// How a service named by a caller stands to the clinic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// On the list of services.
+    Offered,
+    /// On the list of what is asked for in vain.
+    Absent,
+    /// On neither list, though of the clinic's field.
+    Unlisted,
+    /// On neither list; teeth asked of a physician, or the other way round.
+    Neighbour,
+    /// On neither list, and of another field of medicine altogether.
+    Foreign,
+}
+
+impl Standing {
+    /// The same in the words of the contract with flows.
+    pub fn offered(self) -> Offered {
+        match self {
+            Self::Offered => Offered::Offered,
+            Self::Absent => Offered::Absent,
+            Self::Unlisted | Self::Neighbour | Self::Foreign => Offered::Unlisted,
+        }
+    }
+}
+
+/// A question the clinic answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaqEntry {
+    /// The clinic's id.
+    pub id: String,
+    /// As the clinic words it.
+    pub question: String,
+    /// What is answered.
+    pub answer: String,
+}
+
+/// Somebody who sees patients.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doctor {
+    /// The clinic's id.
+    pub id: String,
+    /// Full name, surname first or last.
+    pub name: String,
+    /// Speciality, as the clinic writes it.
+    pub speciality: String,
+}
+
+/// A service named by a caller, judged for one clinic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// As the trade calls it (or as the clinic does, where the lexicon knows no such thing).
+    pub name: String,
+    /// How it stands to the clinic.
+    pub standing: Standing,
+    /// Index into [`Profile::services`], when offered.
+    pub service: Option<usize>,
+    /// The lexicon's service, when it knows it.
+    pub known: Option<usize>,
+    /// Indices of the words that name it.
+    pub words: Range<usize>,
+}
+
+/// A clinic as understanding sees it.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// The clinic's id.
+    pub id: String,
+    /// Its name as spoken.
+    pub name: String,
+    /// Its field.
+    pub kind: Kind,
+    /// What it does, in its own words.
+    pub services: Vec<String>,
+    /// Its ids of these services, in the same order; empty when it has none.
+    pub service_ids: Vec<String>,
+    /// What callers ask for in vain, in its own words.
+    pub absent: Vec<String>,
+    /// Who works there.
+    pub doctors: Vec<Doctor>,
+    /// Questions it answers.
+    pub faq: Vec<FaqEntry>,
+    /// Services of the lexicon on its lists: offered (with the index into `services`) or absent.
+    listed: HashMap<usize, Option<usize>>,
+    /// Entries the lexicon does not know, by their own words: group = index, absent ones after the services.
+    own: Patterns,
+}
+
+impl Profile {
+    /// A clinic from its plain lists; doctors, questions and ids are set afterwards where there are any.
+    pub fn new(id: &str, name: &str, kind: Kind, services: &[String], absent: &[String]) -> Self {
+        let mut profile = Self {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            kind,
+            services: services.to_vec(),
+            service_ids: Vec::new(),
+            absent: absent.to_vec(),
+            doctors: Vec::new(),
+            faq: Vec::new(),
+            listed: HashMap::new(),
+            own: Patterns::default(),
+        };
+        for (index, entry) in absent.iter().enumerate() {
+            profile.read(entry, services.len() + index, None);
+        }
+        for (index, entry) in services.iter().enumerate() {
+            profile.read(entry, index, Some(index));
+        }
+        profile
+    }
+
+    /// With the clinic's ids of its services, in the order of the list.
+    pub fn with_service_ids(mut self, ids: Vec<String>) -> Self {
+        self.service_ids = ids;
+        self
+    }
+
+    /// With the people who work there.
+    pub fn with_doctors(mut self, doctors: Vec<Doctor>) -> Self {
+        self.doctors = doctors;
+        self
+    }
+
+    /// With the questions it answers.
+    pub fn with_faq(mut self, faq: Vec<FaqEntry>) -> Self {
+        self.faq = faq;
+        self
+    }
+
+    /// How a service of the lexicon stands here: as listed, else as the nearest wider service that is listed.
+    pub fn standing(&self, service: usize) -> (Standing, Option<usize>) {
+        let lexicon = Lexicon::embedded();
+        for s in lexicon.ancestry(service) {
+            match self.listed.get(&s) {
+                Some(Some(index)) => return (Standing::Offered, Some(*index)),
+                Some(None) => return (Standing::Absent, None),
+                None => {}
+            }
+        }
+        let fields = lexicon.services[service].fields;
+        let standing = if fields.include(self.kind) {
+            Standing::Unlisted
+        } else if fields.neighbour(self.kind) {
+            Standing::Neighbour
+        } else {
+            Standing::Foreign
+        };
+        (standing, None)
+    }
+
+    /// The services named in a text, in order, each judged for this clinic. Where the same words can mean services of
+    /// several fields, only the readings nearest to the clinic are kept.
+    pub fn named(&self, text: &Text) -> Vec<Named> {
+        let lexicon = Lexicon::embedded();
+        let mut out: Vec<Named> = Vec::new();
+        for mention in lexicon.mentions(text) {
+            let known = &lexicon.services[mention.service];
+            let (standing, service) = self.standing(mention.service);
+            if known.species && !matches!(standing, Standing::Offered | Standing::Absent) {
+                continue;
+            }
+            let (name, words) = (known.name.clone(), mention.words);
+            out.push(Named { name, standing, service, known: Some(mention.service), words });
+        }
+        for found in self.own.find(text) {
+            let words = found.first..found.last + 1;
+            let service = (found.group < self.services.len()).then_some(found.group);
+            let (name, standing) = match service {
+                Some(index) => (self.services[index].clone(), Standing::Offered),
+                None => (self.absent[found.group - self.services.len()].clone(), Standing::Absent),
+            };
+            out.push(Named { name, standing, service, known: None, words });
+        }
+        let near = |n: &Named| matches!(n.standing, Standing::Offered | Standing::Absent | Standing::Unlisted);
+        let far_beside_near: Vec<bool> =
+            out.iter().map(|n| !near(n) && out.iter().any(|o| near(o) && overlap(&o.words, &n.words))).collect();
+        let mut drop = far_beside_near.iter();
+        out.retain(|_| !drop.next().copied().unwrap_or(false));
+        out.sort_by_key(|n| (n.words.start, n.words.end));
+        out
+    }
+
+    /// The clinic as if these services of the lexicon stood otherwise on its lists; for training.
+    pub(crate) fn relisted(&self, services: &[usize], standing: Standing) -> Self {
+        let mut other = self.clone();
+        other.own = Patterns::default();
+        for &s in services {
+            other.listed.insert(s, (standing == Standing::Offered).then_some(0));
+        }
+        other
+    }
+
+    /// Reads one entry of a list. `service` is its index when offered.
+    fn read(&mut self, entry: &str, group: usize, service: Option<usize>) {
+        let lexicon = Lexicon::embedded();
+        for part in entry.split(['/', ',', '(', ')', ';', '+']).flat_map(|p| p.split(" и ")) {
+            let text = Text::new(part);
+            if text.words.is_empty() {
+                continue;
+            }
+            let mut known: Vec<usize> = lexicon.mentions(&text).into_iter().map(|m| m.service).collect();
+            if known.iter().any(|&s| lexicon.services[s].fields.include(self.kind)) {
+                known.retain(|&s| lexicon.services[s].fields.include(self.kind));
+            }
+            // «стационар круглосуточный» says nothing of the ward by day: only the narrowest reading counts.
+            let wider: Vec<usize> = known.iter().flat_map(|&s| lexicon.ancestry(s).into_iter().skip(1)).collect();
+            known.retain(|s| !wider.contains(s));
+            // «терапия кошек» lists therapy; the animals are listed only by an entry that is about them.
+            if known.iter().any(|&s| !lexicon.services[s].species) {
+                known.retain(|&s| !lexicon.services[s].species || service.is_some());
+            }
+            if known.is_empty() {
+                let stems: Vec<String> = text
+                    .words
+                    .iter()
+                    .filter(|w| w.text.chars().count() > 2 && !is_generic(&w.stem))
+                    .map(|w| w.text.clone())
+                    .collect();
+                self.own.add(group, &stems.join(" + "));
+            }
+            for s in known {
+                self.listed.insert(s, service);
+            }
+        }
+    }
+}
+
+/// Words of a catalogue that name no service by themselves.
+fn is_generic(stem: &str) -> bool {
+    const GENERIC: &[&str] = &["услуга", "приём", "лечение", "врач", "доктор", "для", "при", "все", "виды", "другой"];
+    GENERIC.iter().any(|g| normalise::stem(g) == stem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(items: &[&str]) -> Vec<String> {
+        items.iter().map(|s| (*s).to_owned()).collect()
+    }
+
+    fn clinic() -> Profile {
+        Profile::new(
+            "c",
+            "Лапа",
+            Kind::Veterinary,
+            &list(&["терапия", "УЗИ", "стационар дневной", "груминг", "лечение пчёл на пасеке", "прокат лодок"]),
+            &list(&["МРТ", "ратолог/герпетолог (экзоты)", "выезд на дом", "стационар круглосуточный", "ковка коней"]),
+        )
+    }
+
+    fn standing(text: &str) -> Vec<Standing> {
+        clinic().named(&Text::new(text)).into_iter().map(|n| n.standing).collect()
+    }
+
+    #[test]
+    fn every_mention_is_judged_for_this_clinic() {
+        assert_eq!(standing("магнитку делаете"), [Standing::Absent]);
+        assert_eq!(standing("кота постричь"), [Standing::Offered]);
+        assert_eq!(standing("черепаху посмотреть"), [Standing::Absent]);
+        assert_eq!(standing("нужен офтальмолог"), [Standing::Unlisted]);
+        assert_eq!(standing("ботокс колете"), [Standing::Foreign]);
+        assert_eq!(standing("лодку на прокат"), [Standing::Offered]);
+    }
+
+    #[test]
+    fn the_field_decides_between_readings() {
+        let dental = Profile::new("d", "Улыбка", Kind::Dental, &list(&["терапия"]), &list(&["терапевт"]));
+        assert_eq!(dental.named(&Text::new("терапевта бы"))[0].standing, Standing::Absent);
+        assert_eq!(dental.named(&Text::new("кариес лечите"))[0].standing, Standing::Offered);
+    }
+}
