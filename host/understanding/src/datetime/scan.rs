@@ -1,0 +1,558 @@
+//! Reading a phrase from left to right into [`Found`] items: at each word the first pattern that fits is taken,
+//! longest meanings first; a word that starts nothing is passed over.
+
+use super::clock::Words;
+use super::day::Ahead;
+use super::items::{Clock, Day, Edge, Found, Item, Which};
+use super::repair::{Gap, NOT, Word};
+use super::words::{Lex, Part, Prep, Unit};
+use crate::number::OrdinalForm;
+
+/// All items of a phrase, in the order said.
+pub(super) fn scan(words: &[Word]) -> Vec<Found> {
+    let mut scan = Scan { w: Words(words), found: Vec::new() };
+    let mut at = 0;
+    while at < words.len() {
+        at += scan.step(at).max(1);
+    }
+    scan.found
+}
+
+struct Scan<'a> {
+    w: Words<'a>,
+    found: Vec<Found>,
+}
+
+/// An item and the number of words it took.
+type Step = Option<(Item, usize)>;
+
+impl Scan<'_> {
+    /// Takes what starts at `at`; the number of words taken, 0 if nothing starts there.
+    fn step(&mut self, at: usize) -> usize {
+        if self.w.lex(at) == Lex::Except {
+            return self.except(at);
+        }
+        let negated = self.w.lex(at) == Lex::Not;
+        let start = at + usize::from(negated);
+        let Some((item, taken)) = self.item(start) else { return 0 };
+        self.found.push(Found { item, from: start, to: start + taken, negated });
+        taken + usize::from(negated)
+    }
+
+    fn item(&self, at: usize) -> Step {
+        let w = self.w;
+        match w.lex(at) {
+            Lex::Asap => return Some((Item::Asap, 1)),
+            Lex::Now => return Some((Item::Now, 1)),
+            Lex::Vague => return Some((Item::Vague, 1)),
+            Lex::Yesterday => return Some((Item::Over, 1)),
+            Lex::Last if matches!(w.lex(at + 1), Lex::Weekday(_) | Lex::Unit(_) | Lex::Weekend | Lex::Month(_)) => {
+                return Some((Item::Over, 2));
+            }
+            Lex::EveryWeekday(day) => return Some((Item::EveryWeekday(day), 1)),
+            Lex::Workdays => return Some((Item::Workdays, 1 + usize::from(w.lex(at + 1) == Lex::Unit(Unit::Day)))),
+            _ => {}
+        }
+        self.ago(at)
+            .or_else(|| self.within(at))
+            .or_else(|| w.ahead(at).map(|(ahead, taken)| (ahead_item(ahead), taken)))
+            .or_else(|| self.hour_number(at))
+            .or_else(|| self.not_before(at))
+            .or_else(|| self.bounded(at))
+            .or_else(|| self.bare(at))
+    }
+
+    /// «неделю назад», «три дня назад», «уже третий день».
+    fn ago(&self, at: usize) -> Step {
+        let w = self.w;
+        let taken = w.number(at).map_or(0, |(_, taken)| taken);
+        let count = taken > 0 || matches!(w.lex(at), Lex::Couple | Lex::Several | Lex::OneAndHalf);
+        let unit = at + taken.max(usize::from(count));
+        if let (Lex::Ord(_, OrdinalForm::Other), Lex::Unit(Unit::Day | Unit::Week | Unit::Month | Unit::Year)) =
+            (w.lex(at), w.lex(at + 1))
+        {
+            return Some((Item::Over, 2));
+        }
+        let Lex::Unit(_) = w.lex(unit) else { return None };
+        if w.lex(unit + 1) == Lex::Ago {
+            return Some((Item::Over, unit + 2 - at));
+        }
+        None
+    }
+
+    /// «в течение недели».
+    fn within(&self, at: usize) -> Step {
+        let w = self.w;
+        if !w.text(at).starts_with("течени") {
+            return None;
+        }
+        match w.lex(at + 1) {
+            Lex::Unit(Unit::Week) => Some((Item::Day(Day::Within(7), Edge::At), 2)),
+            Lex::Unit(Unit::Month) => Some((Item::Day(Day::Within(30), Edge::At), 2)),
+            _ => {
+                let (n, taken) = w.number(at + 1)?;
+                let days = match w.lex(at + 1 + taken) {
+                    Lex::Unit(Unit::Day) | Lex::PartOf(Part::Day) => n,
+                    Lex::Unit(Unit::Week) => n * 7,
+                    _ => return None,
+                };
+                Some((Item::Day(Day::Within(i32::try_from(days).ok()?), Edge::At), 2 + taken))
+            }
+        }
+    }
+
+    /// «в шестом часу».
+    fn hour_number(&self, at: usize) -> Step {
+        let w = self.w;
+        let skip = usize::from(w.lex(at) == Lex::Prep(Prep::In));
+        let Lex::Ord(hour @ 1..=12, OrdinalForm::Prepositional) = w.lex(at + skip) else { return None };
+        if w.lex(at + skip + 1) != Lex::Unit(Unit::Hour) {
+            return None;
+        }
+        let (half, more) = match w.lex(at + skip + 2) {
+            Lex::PartOf(part) => (Some(part), 1),
+            _ => (None, 0),
+        };
+        let from = if hour == 1 { 12 } else { hour - 1 };
+        Some((Item::TimeRange(Clock { hour: from, minute: 0, half }, Clock { hour, minute: 0, half }), skip + 2 + more))
+    }
+
+    /// «не раньше (чем в) десяти», «позже пяти», «не позднее среды».
+    fn not_before(&self, at: usize) -> Step {
+        let w = self.w;
+        let not = w.text(at).starts_with(NOT) && w.text(at).contains(' ');
+        let edge = match (w.lex(at), not) {
+            (Lex::Earlier, true) => Edge::From,
+            (Lex::Later, true) => Edge::To,
+            (Lex::Later, false) => Edge::After,
+            (Lex::Earlier, false) => Edge::Before,
+            _ => return None,
+        };
+        let mut next = at + 1;
+        next += usize::from(w.text(next) == "чем");
+        while matches!(w.lex(next), Lex::Prep(Prep::In | Prep::On | Prep::From | Prep::To | Prep::About)) {
+            next += 1;
+        }
+        if let Some((ahead, taken)) = w.ahead(next) {
+            let Ahead::Day(day) = ahead else { return None };
+            return Some((Item::Day(day, edge), next + taken - at));
+        }
+        if let Some((day, taken)) = w.day(next, false) {
+            return Some((Item::Day(day, edge), next + taken - at));
+        }
+        let time_edge = match edge {
+            Edge::From | Edge::After => Edge::From,
+            _ => Edge::To,
+        };
+        if let Some((part, taken)) =
+            w.part(next).filter(|(part, _)| !matches!(part, Part::Noon | Part::Opening | Part::Closing))
+        {
+            return Some((Item::Part(part, time_edge), next + taken - at));
+        }
+        let (clock, taken) = self.checked_clock(next, None)?;
+        Some((time_item(clock, time_edge), next + taken - at))
+    }
+
+    /// Everything that a preposition opens: «с … до …», «после …», «часам к …», «в …».
+    fn bounded(&self, at: usize) -> Step {
+        let w = self.w;
+        // «часов в пять», «числа до двадцатого», «часам к пяти»
+        let skip = usize::from(
+            matches!(w.lex(at), Lex::Unit(Unit::Hour) | Lex::OfMonth)
+                && matches!(w.lex(at + 1), Lex::Prep(_))
+                && w.text(at) != "час",
+        );
+        let Lex::Prep(mut prep) = w.lex(at + skip) else {
+            // «числа двадцатого», «часов пять вечера»
+            if w.lex(at) == Lex::OfMonth {
+                let (day, taken) = w.day(at + 1, false)?;
+                return Some((Item::Day(day, Edge::At), 1 + taken));
+            }
+            if matches!(w.text(at), "часов" | "часиков" | "часа") {
+                let (clock, taken) = w.clock(at + 1).filter(|(clock, _)| clock.half.is_some())?;
+                return Some((time_item(clock, Edge::At), 1 + taken));
+            }
+            return None;
+        };
+        let mut next = at + skip + 1;
+        // «к часам пяти», «в часов пять», «около часов пяти»
+        if matches!(w.text(next), "часов" | "часам" | "часиков" | "часикам") && (w.number(next + 1).is_some())
+        {
+            next += 1;
+        }
+        // «начиная с», «после около»: the last preposition decides.
+        while let Lex::Prep(inner) = w.lex(next) {
+            if matches!(prep, Prep::By | Prep::For) {
+                return None;
+            }
+            if !matches!(inner, Prep::In | Prep::On | Prep::About) || prep == Prep::In {
+                prep = inner;
+            }
+            next += 1;
+        }
+        let lead = next - at;
+        if let Some((range, taken)) = self.range(prep, next) {
+            return Some((range, lead + taken));
+        }
+        if let Some((item, taken)) = self.part_bound(prep, next) {
+            return Some((item, lead + taken));
+        }
+        if let Some((ahead, taken)) = w.ahead(next) {
+            return Some((ahead_item(ahead), lead + taken));
+        }
+        let strict = !matches!(prep, Prep::On | Prep::To | Prep::By | Prep::Until | Prep::From | Prep::After);
+        let clock = self.checked_clock(next, Some(prep));
+        if let Some((day, taken)) = w.day(next, strict) {
+            let clock_first = clock.is_some()
+                && matches!(day, Day::OfMonth { month: Some(_), .. })
+                && taken == 2
+                && w.gap(next + 1) == Gap::Point
+                && prep == Prep::In
+                && w.number(next + 1).is_some_and(|(m, _)| m % 5 == 0);
+            if !clock_first && !self.noun_follows(next + taken) {
+                return self.day_bound(prep, day).map(|item| (item, lead + taken));
+            }
+        }
+        if let Some((clock, taken)) = clock {
+            let edge = match prep {
+                Prep::In | Prep::On | Prep::To | Prep::About => Edge::At,
+                Prep::From => Edge::From,
+                Prep::After => Edge::From,
+                Prep::Until => Edge::To,
+                _ => return None,
+            };
+            if edge == Edge::At {
+                if let Some((second, more)) = self.second_hour(clock, next + taken) {
+                    return Some((Item::TimeRange(Clock { half: second.half, ..clock }, second), lead + taken + more));
+                }
+            }
+            return Some((time_item(clock, edge), lead + taken));
+        }
+        // «на 25»: too large for an hour.
+        match w.lex(next) {
+            Lex::Digits(day @ 25..=31, 2)
+                if matches!(prep, Prep::On | Prep::To | Prep::Until | Prep::After | Prep::From) =>
+            {
+                if self.counted(next + 1) || matches!(w.lex(next + 1), Lex::Unit(_)) {
+                    return None;
+                }
+                let day = Day::OfMonth { day, month: None, year: None };
+                self.day_bound(prep, day).map(|item| (item, lead + 1))
+            }
+            _ => None,
+        }
+    }
+
+    fn day_bound(&self, prep: Prep, day: Day) -> Option<Item> {
+        let edge = match prep {
+            Prep::From | Prep::Of => Edge::From,
+            Prep::After => Edge::After,
+            Prep::Until => Edge::Before,
+            Prep::By => match day {
+                Day::Weekday(day, _) => return Some(Item::EveryWeekday(day)),
+                Day::OfMonth { .. } => Edge::To,
+                _ => return None,
+            },
+            Prep::For | Prep::Through | Prep::Between => return None,
+            _ => Edge::At,
+        };
+        Some(Item::Day(day, edge))
+    }
+
+    /// «с двух до пяти», «между пятью и шестью», «со вторника по четверг», «с 13 по 15 июля», «с утра до обеда».
+    fn range(&self, prep: Prep, at: usize) -> Step {
+        let w = self.w;
+        if !matches!(prep, Prep::From | Prep::Of | Prep::Between) {
+            return None;
+        }
+        let joins = |at: usize| match (prep, w.lex(at)) {
+            (Prep::Between, Lex::And) => Some(Prep::Until),
+            (_, Lex::Prep(link @ (Prep::Until | Prep::By))) => Some(link),
+            _ => None,
+        };
+        // times
+        if let Some((first, taken)) = w.clock(at).filter(|_| !matches!(w.lex(at), Lex::Part(_))) {
+            if let Some(link) = joins(at + taken) {
+                let skip = usize::from(matches!(w.lex(at + taken + 1), Lex::Prep(_)));
+                let second_at = at + taken + 1 + skip;
+                let days = w.day(second_at, false).is_some()
+                    || link == Prep::By && first.minute == 0 && first.half.is_none() && self.figures(at, second_at);
+                if !days {
+                    if let Some((second, more)) = self.checked_clock(second_at, Some(Prep::Until)) {
+                        let first = Clock { half: first.half.or(shared_half(first, second)), ..first };
+                        return Some((Item::TimeRange(first, second), taken + 1 + skip + more));
+                    }
+                    if let Some((Part::Evening, more)) = w.part(second_at) {
+                        return Some((
+                            Item::TimeRange(first, Clock { hour: 17, minute: 0, half: None }),
+                            taken + 1 + skip + more,
+                        ));
+                    }
+                }
+            }
+        }
+        // parts of the day
+        if let Some((first, taken)) = w.part(at) {
+            if joins(at + taken).is_some() {
+                if let Some((second, more)) = w.part(at + taken + 1) {
+                    return Some((Item::PartRange(first, second), taken + 1 + more));
+                }
+            }
+        }
+        // days
+        let (first, taken) = self.day_or_figure(at)?;
+        let link = joins(at + taken)?;
+        let (second, more) = self.day_or_figure(at + taken + 1)?;
+        let first = with_month_of(first, second);
+        if link == Prep::Until
+            && prep != Prep::Between
+            && matches!(first, Day::Weekday(..)) != matches!(second, Day::Weekday(..))
+        {
+            return None;
+        }
+        Some((Item::DayRange(first, second), taken + 1 + more))
+    }
+
+    /// Whether both are bare figures that must be days of the month.
+    fn figures(&self, first: usize, second: usize) -> bool {
+        matches!((self.w.lex(first), self.w.lex(second)), (Lex::Digits(..), Lex::Digits(..)))
+    }
+
+    fn day_or_figure(&self, at: usize) -> Option<(Day, usize)> {
+        self.w.day(at, false).or_else(|| {
+            let (day, taken) = self.w.number(at).filter(|(day, _)| (1..=31).contains(day))?;
+            Some((Day::OfMonth { day, month: None, year: None }, taken))
+        })
+    }
+
+    /// Parts of the day after a preposition.
+    fn part_bound(&self, prep: Prep, at: usize) -> Step {
+        let (part, taken) = self.w.part(at)?;
+        let noon = |edge| Item::Time(Clock { hour: 12, minute: 0, half: Some(Part::Day) }, edge);
+        let item = match (part, prep) {
+            (Part::Noon, Prep::After | Prep::From) => noon(Edge::From),
+            (Part::Noon, Prep::Until) => noon(Edge::To),
+            (Part::Noon, _) => noon(Edge::At),
+            (Part::Lunch, Prep::After) => Item::Part(Part::AfterLunch, Edge::At),
+            (Part::Lunch, Prep::Until) => Item::Part(Part::BeforeLunch, Edge::At),
+            (Part::Opening, _) => Item::Part(Part::Opening, Edge::At),
+            (Part::Closing, Prep::Until) => Item::Part(Part::Closing, Edge::To),
+            (Part::Closing, Prep::For) => Item::Part(Part::Closing, Edge::Before),
+            (Part::Evening | Part::Day | Part::AfterLunch, Prep::Until) => Item::Part(part, Edge::To),
+            (Part::Morning | Part::Night, Prep::Until) => return None,
+            (_, Prep::For | Prep::By | Prep::Through) => return None,
+            (part, _) => Item::Part(part, Edge::At),
+        };
+        Some((item, taken))
+    }
+
+    /// «(в) семь-восемь (вечера)».
+    fn second_hour(&self, first: Clock, at: usize) -> Option<(Clock, usize)> {
+        let w = self.w;
+        if w.gap(at) >= Gap::Comma || first.half.is_some() || first.minute != 0 {
+            return None;
+        }
+        let (second, taken) = w.clock(at)?;
+        let next = second.hour == first.hour + 1 || second.hour == 1 && first.hour == 12;
+        (next && second.minute == 0 && !self.counted(at + taken)).then_some((second, taken))
+    }
+
+    /// A clock reading that is not a count of something.
+    fn checked_clock(&self, at: usize, prep: Option<Prep>) -> Option<(Clock, usize)> {
+        let w = self.w;
+        let special = w.special(at).is_some();
+        let (clock, taken) = w.clock(at)?;
+        if special || clock.half.is_some() {
+            return Some((clock, taken));
+        }
+        if matches!(w.text(at), "две" | "одна" | "одну" | "одной") || self.counted(at + taken) {
+            return None;
+        }
+        // «на час» alone is a duration as often as a time.
+        if prep == Some(Prep::On) && w.lex(at) == Lex::Unit(Unit::Hour) && !self.touches_day(at) {
+            return None;
+        }
+        // «на двух кошек», «с двумя собаками»: a case that no hour takes, and a noun.
+        let oblique = matches!(w.text(at), "двух" | "трех" | "четырех") && matches!(prep, Some(Prep::On))
+            || matches!(w.text(at), "двумя" | "тремя") && prep == Some(Prep::From);
+        if oblique && w.lex(at + taken) == Lex::Other {
+            return None;
+        }
+        Some((clock, taken))
+    }
+
+    /// Whether an item that names a day ends right before the preposition of `at`.
+    fn touches_day(&self, at: usize) -> bool {
+        let near = self.found.last().is_some_and(|f| f.item.is_day() && at.saturating_sub(f.to) <= 1);
+        near || self.w.day(at + 1, true).is_some()
+    }
+
+    /// Whether the word shows the number before it to be a count, an age, an address.
+    fn counted(&self, at: usize) -> bool {
+        let w = self.w;
+        if w.gap(at) >= Gap::Comma {
+            return false;
+        }
+        matches!(w.lex(at), Lex::Thing | Lex::Dose | Lex::Address | Lex::Half)
+            || matches!(w.lex(at), Lex::Unit(Unit::Minute | Unit::Year | Unit::Week | Unit::Month | Unit::Day))
+            || matches!(w.lex(at), Lex::Card(_) | Lex::Digits(..)) && !self.pair_of_hours(at)
+            || w.lex(at) == Lex::OneAndHalf
+    }
+
+    /// Whether two numbers in a row may still be hours: «семь восемь».
+    fn pair_of_hours(&self, at: usize) -> bool {
+        let value = |at: usize| self.w.number(at).map(|(value, _)| value);
+        at > 0 && value(at).zip(value(at - 1)).is_some_and(|(b, a)| b == a + 1)
+    }
+
+    /// «второго кота», «двадцать пятого дома».
+    fn noun_follows(&self, at: usize) -> bool {
+        matches!(self.w.lex(at), Lex::Thing | Lex::Address)
+            && self.w.gap(at) == Gap::Space
+            && self.w.lex(at - 1) != Lex::OfMonth
+            && matches!(self.w.lex(at - 1), Lex::Ord(..) | Lex::Digits(..))
+    }
+
+    /// What needs no preposition.
+    fn bare(&self, at: usize) -> Step {
+        let w = self.w;
+        if w.lex(at) == Lex::Early {
+            if let Some((part, taken)) = w.part(at) {
+                return Some((Item::Part(part, Edge::At), taken));
+            }
+            return Some((Item::Early, 1));
+        }
+        if let Some((_, taken)) = w.part(at) {
+            let half_of_day = matches!(w.lex(at), Lex::PartOf(_));
+            if !half_of_day || self.touches_day(at) || self.found.is_empty() {
+                return Some((self.part_bound(Prep::In, at)?.0, taken));
+            }
+        }
+        if let Some((clock, taken)) = w.special(at).and_then(|_| w.clock(at)) {
+            return Some((time_item(clock, Edge::At), taken));
+        }
+        if let Some((day, taken)) = w.day(at, true) {
+            return Some((Item::Day(day, Edge::At), taken));
+        }
+        if let Some((day, taken)) = w.day(at, false) {
+            if self.continues_days() || self.whole(at, taken) {
+                return Some((Item::Day(day, Edge::At), taken));
+            }
+        }
+        let (clock, taken) = w.clock(at)?;
+        if clock.half.is_some() || w.gap(at + 1) == Gap::Colon && taken > 1 {
+            return Some((time_item(clock, Edge::At), taken));
+        }
+        if self.counted(at + taken)
+            || w.lex(at) == Lex::Unit(Unit::Hour)
+            || matches!(w.text(at), "две" | "одна" | "одну")
+        {
+            return None;
+        }
+        // A bare number is an hour beside a day or another hour, or when nothing else was said.
+        let beside_day =
+            self.found.last().is_some_and(|f| (f.item.is_day() || matches!(f.item, Item::Part(..))) && f.to == at);
+        let after_hour = self
+            .found
+            .last()
+            .is_some_and(|f| matches!(f.item, Item::Time(..) | Item::TimeRange(..)) && self.only_links(f.to, at));
+        let before_day = w.day(at + taken, true).is_some() && at == 0;
+        let ends = matches!(
+            w.lex(at + taken),
+            Lex::Nil
+                | Lex::Wish
+                | Lex::Prep(_)
+                | Lex::And
+                | Lex::No
+                | Lex::Not
+                | Lex::Or
+                | Lex::Correct
+                | Lex::Rather
+                | Lex::Weekday(_)
+                | Lex::Able
+                | Lex::Part(_)
+                | Lex::Relative(_)
+        ) || w.gap(at + taken) >= Gap::Comma;
+        if self.whole(at, taken) || ((beside_day || before_day) && ends) || after_hour {
+            if let Some((second, more)) = self.second_hour(clock, at + taken) {
+                return Some((Item::TimeRange(Clock { half: second.half, ..clock }, second), taken + more));
+            }
+            return Some((time_item(clock, Edge::At), taken));
+        }
+        None
+    }
+
+    fn continues_days(&self) -> bool {
+        self.found.last().is_some_and(|f| matches!(f.item, Item::Day(Day::OfMonth { .. }, _)))
+    }
+
+    /// Whether only links («нет», «или», commas) stand in between.
+    fn only_links(&self, from: usize, to: usize) -> bool {
+        from < to
+            && (from..to).all(|at| {
+                matches!(self.w.lex(at), Lex::No | Lex::Or | Lex::Correct | Lex::Rather | Lex::And | Lex::Not)
+            })
+    }
+
+    /// Whether the phrase says nothing but these words and wishes.
+    fn whole(&self, at: usize, taken: usize) -> bool {
+        let quiet = |lex: Lex| matches!(lex, Lex::Wish | Lex::Rather | Lex::And | Lex::Correct | Lex::No | Lex::Able);
+        (0..self.w.0.len()).all(|nth| (at..at + taken).contains(&nth) || quiet(self.w.lex(nth)))
+    }
+
+    /// «кроме пятницы и субботы»: everything named up to the next other word.
+    fn except(&mut self, at: usize) -> usize {
+        let w = self.w;
+        let mut next = at + 1;
+        loop {
+            match w.lex(next) {
+                Lex::Weekday(day) | Lex::EveryWeekday(day) => {
+                    self.found.push(Found { item: Item::ExceptWeekday(day), from: at, to: next + 1, negated: false });
+                }
+                Lex::Weekend => {
+                    self.found.push(Found { item: Item::ExceptWeekend, from: at, to: next + 1, negated: false });
+                }
+                Lex::And | Lex::Or | Lex::Prep(Prep::By | Prep::In | Prep::From)
+                    if matches!(w.lex(next + 1), Lex::Weekday(_) | Lex::Weekend | Lex::EveryWeekday(_)) => {}
+                _ => break,
+            }
+            next += 1;
+        }
+        // «кроме завтра», «кроме утра» say nothing that a wish could hold.
+        if next == at + 1 && self.item(next).is_some() {
+            return 1 + self.item(next).map_or(0, |(_, taken)| taken);
+        }
+        next - at
+    }
+}
+
+fn ahead_item(ahead: Ahead) -> Item {
+    match ahead {
+        Ahead::Day(day) => Item::Day(day, Edge::At),
+        Ahead::Minutes(minutes) => Item::InMinutes(minutes),
+        Ahead::Vague => Item::Vague,
+    }
+}
+
+fn time_item(clock: Clock, edge: Edge) -> Item {
+    if clock.hour > 24 || clock.hour == 24 && clock.minute > 0 {
+        return Item::Impossible(format!("в сутках нет времени {}:{:02}", clock.hour, clock.minute));
+    }
+    Item::Time(clock, edge)
+}
+
+/// «с двух до пяти вечера»: the second half of the day covers the first hour too, where that keeps the order.
+fn shared_half(first: Clock, second: Clock) -> Option<Part> {
+    let half = second.half?;
+    let minutes = |c: Clock| c.hour % 12 * 60 + c.minute;
+    (first.hour <= 12 && minutes(first) < minutes(second)).then_some(half)
+}
+
+/// «с 13 по 15 июля»: the month belongs to both.
+fn with_month_of(first: Day, second: Day) -> Day {
+    match (first, second) {
+        (Day::OfMonth { day, month: None, .. }, Day::OfMonth { month, year, .. }) => Day::OfMonth { day, month, year },
+        (Day::Weekday(day, Which::Plain), Day::Weekday(_, which @ Which::Week(_))) => Day::Weekday(day, which),
+        _ => first,
+    }
+}
