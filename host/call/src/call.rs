@@ -186,7 +186,8 @@ impl Call {
             Phase::Recognising { until, .. } | Phase::HandingOver { until, .. } => Some(*until),
             Phase::CollectingDigits(collector) => Some(collector.deadline()),
             Phase::Failing(Step::Transferring { until, .. }) => Some(*until),
-            Phase::Closing { until, .. } if !self.flow_ended => Some(*until),
+            // What the caller is still hearing has its own end.
+            Phase::Closing { until, .. } if !self.flow_ended && self.sound.idle() => Some(*until),
             _ => None,
         };
         let too_long = self.can_be_too_long().then_some(self.started + self.config.max_call_ms);
@@ -229,7 +230,7 @@ impl Call {
             Phase::Thinking { since } if now >= *since + self.config.flow_timeout_ms => {
                 self.fail(FailReason::FlowOverdue);
             }
-            Phase::Listening { until } if now >= *until && !self.ears.undecided(now) => self.nobody_answered(),
+            Phase::Listening { until } if now >= *until => self.nobody_answered(),
             Phase::Recognising { until, .. } if now >= *until => self.recognition_is_late(),
             Phase::CollectingDigits(collector) if now >= collector.deadline() => {
                 let keys = collector.finish();
@@ -319,7 +320,7 @@ impl Call {
     }
 
     fn on_command(&mut self, command: Command) {
-        if self.flow_ended || !self.state().has_flow() {
+        if !self.state().has_flow() {
             self.out.push(Output::Reply(Reply::HungUp));
         } else {
             self.waiting.push_back(command);

@@ -71,7 +71,6 @@ impl Call {
     pub(crate) fn fail(&mut self, why: FailReason) {
         self.out.event(Event::Failing { why, at: self.now });
         self.release_flow();
-        self.kept.clear();
         self.turn = None;
         if let Phase::HandingOver { token, until } = self.phase {
             // A person is being called already: that is where the caller would go.

@@ -102,12 +102,7 @@ impl Endpointer {
         self.utterance
     }
 
-    /// Whether voice has begun that may yet turn out to be speech.
-    pub(crate) fn undecided(&self, now: Millis) -> bool {
-        self.utterance.is_none() && self.run.is_some_and(|run| now.since(run.end) <= GAP_MS)
-    }
-
-    /// The moment at which undecided voice will have been a click.
+    /// The moment at which voice that has begun, and is not speech yet, will have been a click.
     pub(crate) fn decided_by(&self) -> Option<Millis> {
         self.run.filter(|_| self.utterance.is_none()).map(|run| run.end + (GAP_MS + 1))
     }

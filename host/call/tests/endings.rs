@@ -68,6 +68,26 @@ fn a_transfer_nobody_takes_is_cancelled_and_not_silent() {
 }
 
 #[test]
+fn who_hangs_up_on_the_person_was_transferred_all_the_same() {
+    let mut h = Harness::phone();
+    h.flow(transfer());
+    h.run_to(3_000);
+    h.give(Input::CallerHungUp);
+    h.give(Input::FlowEnded(FlowOutcome::Finished));
+    assert_eq!(h.end(), Some(EndReason::Transferred));
+}
+
+#[test]
+fn being_put_through_after_a_failure_is_no_answer_to_the_caller() {
+    let mut h = Harness::asking(AnswerKind::Free, BargeIn::Speech);
+    h.run_to(2_000);
+    h.give(Input::Typed("да".into()));
+    h.give(Input::FlowEnded(FlowOutcome::Failed));
+    h.run_to_end(20_000);
+    assert_eq!(h.turns(), []);
+}
+
+#[test]
 fn being_connected_stops_the_notice_and_the_tone() {
     let mut h = Harness::phone();
     h.handings = [Handing::After(6_500, TransferResult::Connected)].into();
@@ -211,6 +231,11 @@ fn a_clinic_may_prefer_goodbye_to_a_call_without_end() {
     assert_eq!(h.replies(), [Reply::HungUp]);
     assert_eq!(h.run_to_end(60_000).0, 5_040, "the goodbye, and a second for the flow");
     assert_eq!(h.end(), Some(EndReason::TooLong));
+
+    let mut h = Harness::new(Config { max_call_ms: 3_000, too_long: TooLong::Goodbye, ..Config::default() });
+    h.run_to(3_500);
+    h.give(Input::CallerHungUp);
+    assert_eq!(callbacks(&h), 0, "nobody waits for us");
 }
 
 #[test]

@@ -136,6 +136,19 @@ fn a_row_of_answers_may_be_typed_ahead() {
 }
 
 #[test]
+fn keys_void_speech_that_came_before_the_same_question() {
+    let mut h = Harness::phone();
+    h.flow(say("Здравствуйте", BargeIn::Speech));
+    h.speech = vec![(100, 500)];
+    h.run_to(1_600);
+    press(&mut h, "0");
+    h.flow(ask(AnswerKind::Free, BargeIn::Speech));
+    assert_eq!(h.replies(), [Reply::Said(Said::Interrupted), keys("0")]);
+    h.flow(ask(AnswerKind::Free, BargeIn::Speech));
+    assert_eq!(h.state(), State::Speaking);
+}
+
+#[test]
 fn type_ahead_has_an_end() {
     let mut h = Harness::new(Config { type_ahead_keys: 3, ..Config::default() });
     press(&mut h, "123456");

@@ -96,6 +96,31 @@ fn many_short_commands_do_not_add_up_to_silence() {
     assert_eq!(h.tones()[0], (1_000, true));
 }
 
+#[test]
+fn silence_counts_from_the_last_sound_and_from_the_end_of_the_callers_turn() {
+    let mut h = Harness::phone();
+    h.flow(say("Минутку", BargeIn::None));
+    h.run_to(3_000);
+    assert_eq!(h.tones(), [(2_040, true)]);
+
+    let mut h = Harness::asking(AnswerKind::Free, BargeIn::Speech);
+    h.run_to(8_000);
+    assert_eq!((h.replies(), h.tones()), (vec![SILENCE], vec![(7_040, true)]));
+}
+
+#[test]
+fn nothing_is_played_into_the_callers_words() {
+    let mut h = Harness::phone();
+    h.speech = vec![(200, 3_000)];
+    h.run_to(5_000);
+    assert_eq!(h.tones(), [(3_900, true)], "after the pause that ends speech");
+
+    let mut h = Harness::phone();
+    h.speech = vec![(200, 7_000)];
+    h.run_to(8_000);
+    assert_eq!(h.prompts(), [(7_900, system(SystemPrompt::PleaseHold))]);
+}
+
 // ---- Speaking: barge-in
 
 #[test]
@@ -131,6 +156,26 @@ fn a_click_does_not_stop_a_prompt() {
     h.speech = vec![(100, 200), (500, 600), (900, 1_000)];
     h.run_to(1_040);
     assert_eq!(h.state(), State::Listening);
+}
+
+#[test]
+fn only_voice_over_the_prompt_itself_stops_it() {
+    let mut h = Harness::phone();
+    h.speech = vec![(0, 700)];
+    h.run_to(300);
+    h.flow(say("Так", BargeIn::Speech));
+    h.run_to(600);
+    assert_eq!(h.at(|o| matches!(o, Output::StopPlayback { .. })), [500]);
+}
+
+#[test]
+fn clicks_after_speech_do_not_add_up_to_a_barge_in() {
+    let mut h = Harness::phone();
+    h.speech = vec![(300, 800), (1_000, 1_100), (1_320, 1_420), (1_640, 1_740)];
+    h.run_to(900);
+    h.flow(say("Так", BargeIn::Speech));
+    h.run_to(1_940);
+    assert_eq!(h.replies(), [Reply::Said(Said::Complete)]);
 }
 
 #[test]
@@ -191,6 +236,40 @@ fn speech_over_a_say_is_forgotten_in_time() {
 }
 
 #[test]
+fn all_of_a_long_interruption_is_kept_but_not_what_was_before_the_prompt() {
+    let mut h = Harness::phone();
+    h.playbacks = [Playback::Plays { start_ms: 0, ms: 9_000 }].into();
+    h.flow(say("Здравствуйте", BargeIn::Speech));
+    h.speech = vec![(400, 4_000)];
+    h.run_to(3_000);
+    h.flow(ask(AnswerKind::YesNo, BargeIn::Speech));
+    h.run_to(5_000);
+    assert_eq!(h.spans(), [(100, 4_200)]);
+
+    let mut h = Harness::phone();
+    h.speech = vec![(100, 3_000)];
+    h.run_to(2_000);
+    h.flow(say("Здравствуйте", BargeIn::Speech));
+    h.run_to(2_200);
+    h.flow(ask(AnswerKind::YesNo, BargeIn::Speech));
+    h.run_to(4_000);
+    assert_eq!(h.spans(), [(900, 3_200)], "a second before the interruption, and the pre-roll");
+}
+
+#[test]
+fn the_pause_of_one_question_does_not_cut_the_interruption_after_it() {
+    let mut h = Harness::asking(AnswerKind::YesNo, BargeIn::Speech);
+    h.run_to(1_500);
+    h.give(Input::Typed("да".into()));
+    h.flow(say("Хорошо", BargeIn::Speech));
+    h.speech = vec![(2_000, 2_500)];
+    h.run_to(2_900);
+    assert_eq!(h.replies().last(), Some(&Reply::Said(Said::Interrupted)));
+    h.flow(ask(AnswerKind::Free, BargeIn::Speech));
+    assert_eq!(h.state(), State::CallerSpeaking);
+}
+
+#[test]
 fn typed_words_stop_a_prompt_where_voice_may() {
     let mut h = Harness::asking(AnswerKind::Free, BargeIn::Speech);
     h.run_to(200);
@@ -235,6 +314,19 @@ fn a_prompt_that_never_starts_fails_and_the_third_goes_to_a_person() {
     assert_eq!(h.replies(), [Reply::VoiceFailed, Reply::VoiceFailed, Reply::HungUp]);
     assert_eq!(h.state(), State::Failing);
     assert_eq!(h.tones(), [(1_000, true)], "one tone throughout");
+}
+
+#[test]
+fn failures_of_the_voice_count_only_in_a_row() {
+    let mut h = Harness::phone();
+    let plays = Playback::Plays { start_ms: 0, ms: 100 };
+    let fails = Playback::Fails(10);
+    h.playbacks = [fails, fails, plays, fails, fails, plays].into();
+    h.deeds = (0..6).map(|_| (0, Deed::Command(say("раз", BargeIn::None)))).collect();
+    h.next_deed();
+    h.run_to(1_000);
+    assert_eq!(h.replies().len(), 6);
+    assert_eq!(h.state(), State::Thinking);
 }
 
 #[test]
@@ -284,6 +376,14 @@ fn an_answer_that_begins_at_the_last_moment_counts() {
     h.speech = vec![(6_000, 6_400)];
     h.run_to(8_000);
     assert_eq!(h.replies(), [words("да", 0.9)]);
+}
+
+#[test]
+fn what_comes_at_the_moment_of_a_time_out_counts() {
+    let mut h = Harness::asking(AnswerKind::Free, BargeIn::Speech);
+    h.plan(6_040, Input::Typed("успел".into()));
+    h.run_to(7_000);
+    assert_eq!(h.replies(), [words("успел", 1.0)]);
 }
 
 #[test]
@@ -452,6 +552,35 @@ fn noise_leaves_the_caller_their_time() {
 }
 
 #[test]
+fn noise_at_the_last_moment_leaves_some_time() {
+    let mut h = Harness::asking(AnswerKind::YesNo, BargeIn::Speech);
+    h.hearings = [Hearing::Words(300, "")].into();
+    h.speech = vec![(5_900, 6_100)];
+    h.run_to(10_000);
+    assert_eq!(h.at(|o| *o == Output::Reply(SILENCE)), [6_700 + 1_500]);
+}
+
+#[test]
+fn who_begins_to_answer_while_noise_is_recognised_is_heard() {
+    let mut h = Harness::asking(AnswerKind::YesNo, BargeIn::Speech);
+    h.hearings = [Hearing::Words(3_000, ""), Hearing::Words(300, "да")].into();
+    h.speech = vec![(1_500, 1_700), (3_300, 6_000)];
+    h.run_to(5_000);
+    assert_eq!(h.state(), State::CallerSpeaking);
+    h.run_to(8_000);
+    assert_eq!(h.replies(), [words("да", 0.9)]);
+}
+
+#[test]
+fn speech_in_two_pieces_is_no_noise() {
+    let mut h = Harness::asking(AnswerKind::YesNo, BargeIn::Speech);
+    h.hearings = [Hearing::Words(800, "да"), Hearing::Words(300, "")].into();
+    h.speech = vec![(2_000, 2_400), (3_000, 3_400)];
+    h.run_to(4_000);
+    assert_eq!(h.replies(), [SILENCE]);
+}
+
+#[test]
 fn noise_does_not_go_on_for_ever() {
     let mut h = Harness::asking(AnswerKind::YesNo, BargeIn::Speech);
     h.hearings = [Hearing::Words(300, " ")].into();
@@ -510,6 +639,19 @@ fn results_nobody_waits_for_change_nothing() {
     assert_eq!((h.state(), h.replies()), (State::Recognising, vec![]));
     h.give(Input::Heard { token: real, text: "да".into(), confidence: f32::NAN });
     assert_eq!(h.replies(), [words("да", 0.0)]);
+}
+
+#[test]
+fn messages_typed_ahead_are_kept_up_to_a_limit() {
+    let mut h = Harness::phone();
+    h.frames = false;
+    for _ in 0..20 {
+        h.give(Input::Typed("ещё".into()));
+    }
+    for _ in 0..20 {
+        h.flow(ask(AnswerKind::Free, BargeIn::Speech));
+    }
+    assert_eq!(h.replies(), vec![words("ещё", 1.0); 16]);
 }
 
 #[test]
