@@ -1,1 +1,45 @@
-//! The clinic's business: catalogue, schedule, bookings, call-backs.
+//! The clinic's business: what its file says, which times are free, bookings and call-backs.
+//!
+//! Layout: [`Clinic`] is the clinic file (`clinics/*.toml`) parsed and checked, every mistake reported at once; [`free_slots`]
+//! is the schedule as a pure function; [`Desk`] joins both with the records.
+//!
+//! Invariants:
+//! - The clock is an argument: every function that needs "now" takes it.
+//! - A booking is committed before it is returned, and two callers never get one time.
+//! - Whatever a flow sends is checked again here: a slot id is a wish, not a permission.
+//! - Times are instants with the clinic's zone ([`jiff`]), money is whole minor units ([`Money`]).
+//!
+//! ```
+//! use desk::Clinic;
+//!
+//! let text = r#"
+//! id = "vet_lapa"
+//! name = "ветклиника «Лапа»"
+//! kind = "veterinary"
+//! timezone = "Europe/Moscow"
+//! services = ["терапия", "УЗИ"]
+//! "#;
+//! let clinic = Clinic::parse(text, "vet_lapa.toml").unwrap();
+//! assert_eq!(clinic.services[1].id, "uzi");
+//! assert_eq!(clinic.doctors[0].name, "Дежурный врач");
+//! ```
+
+mod booking;
+mod callbacks;
+mod clinic;
+mod error;
+mod file;
+mod hours;
+mod money;
+mod phone;
+mod slots;
+
+pub use booking::{Appointment, Booking, Desk, Visitor};
+pub use callbacks::{CallbackRequest, Promise};
+pub use clinic::{Clinic, Doctor, Exception, FaqEntry, Kind, Service};
+pub use error::{ClinicErrors, DeskError, Mistake};
+pub use hours::{DayHours, Minute, Span, WeeklyHours};
+pub use money::{Currency, Money};
+pub use phone::PhoneNumber;
+pub use records::{Pii, Status};
+pub use slots::{Slot, SlotQuery, free_slots};

@@ -1,0 +1,81 @@
+//! "We will call you back": when the clinic means to, and the promise written down.
+
+use jiff::civil::DateTime;
+use jiff::{Timestamp, ToSpan as _};
+use records::{CallbackRecord, CallbackStatus, Pii};
+use serde::Serialize;
+
+use crate::booking::Desk;
+use crate::clinic::Clinic;
+use crate::error::DeskError;
+use crate::phone::PhoneNumber;
+
+/// Whom to call back, about what.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallbackRequest {
+    /// In any spelling.
+    pub phone: Pii,
+    /// Empty when not known.
+    pub person: Pii,
+    /// In the caller's words.
+    pub reason: Pii,
+    /// When the caller asked for it, on the clinic's wall clock; none = by the clinic's rule.
+    pub at: Option<DateTime>,
+}
+
+/// A call-back, written down.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Promise {
+    /// Its id.
+    pub id: String,
+    /// When the clinic means to call at the latest, on its wall clock.
+    pub due: jiff::Zoned,
+}
+
+impl Desk {
+    /// Writes a call-back down; committed when it returns. Due at the hour that was asked for, else after the clinic's
+    /// `callback_minutes`; when the clinic is closed then, as many minutes after its next opening.
+    ///
+    /// # Errors
+    /// [`DeskError::BadPhone`], [`DeskError::Records`].
+    pub async fn request_callback(
+        &self,
+        request: &CallbackRequest,
+        call: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Promise, DeskError> {
+        let phone = PhoneNumber::parse(request.phone.as_str()).ok_or(DeskError::BadPhone)?;
+        let due = due(&self.clinic, request.at, now);
+        let record = CallbackRecord {
+            id: records::id(),
+            clinic: self.clinic.id.clone(),
+            timezone: self.clinic.timezone.clone(),
+            phone: phone.into(),
+            person: request.person.clone(),
+            reason: request.reason.clone(),
+            due_ms: due.as_millisecond(),
+            status: CallbackStatus::Open,
+            attempts: 0,
+            result: None,
+            call: call.map(str::to_owned),
+            created_ms: now.as_millisecond(),
+            updated_ms: now.as_millisecond(),
+        };
+        self.store.add_callback(&record).await?;
+        Ok(Promise { id: record.id, due: due.to_zoned(self.clinic.zone.clone()) })
+    }
+}
+
+fn due(clinic: &Clinic, at: Option<DateTime>, now: Timestamp) -> Timestamp {
+    let minutes = i64::from(clinic.callback_minutes).minutes();
+    let asked = at.and_then(|at| clinic.zone.to_timestamp(at).ok()).filter(|at| *at > now);
+    if let Some(asked) = asked.filter(|asked| clinic.is_open(*asked)) {
+        return asked;
+    }
+    let wanted = asked.unwrap_or(now + minutes);
+    // A minute before closing time nobody begins a list of calls.
+    if clinic.is_open(asked.unwrap_or(now)) && clinic.is_open(wanted) {
+        return wanted;
+    }
+    clinic.next_open(wanted.max(now)).map_or(wanted, |opens| opens.saturating_add(minutes).unwrap_or(opens))
+}

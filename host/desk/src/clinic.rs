@@ -1,0 +1,243 @@
+//! A clinic as its file describes it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+use serde::{Deserialize, Serialize};
+
+use crate::hours::{DayHours, Minute, Span, WeeklyHours};
+use crate::money::{Currency, Money};
+use crate::{ClinicErrors, file};
+
+/// Whom the clinic treats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Animals.
+    Veterinary,
+    /// People.
+    Medical,
+    /// Teeth.
+    Dental,
+}
+
+impl Kind {
+    /// The word in the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Veterinary => "veterinary",
+            Self::Medical => "medical",
+            Self::Dental => "dental",
+        }
+    }
+}
+
+/// A service the clinic offers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Service {
+    /// Made from the name when the file gives none.
+    pub id: String,
+    /// As callers say it.
+    pub name: String,
+    /// Length of a visit.
+    pub minutes: u32,
+    /// The price, or the lowest one.
+    pub price: Option<Money>,
+    /// Whether `price` is the lowest of several.
+    pub price_from: bool,
+    /// Whether a visit can be booked for it (not for a pharmacy or a ward).
+    pub bookable: bool,
+    /// Ids of the doctors who give it, in the order of the file.
+    pub doctors: Vec<String>,
+}
+
+/// A doctor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Doctor {
+    /// Made from the name when the file gives none.
+    pub id: String,
+    /// Surname first.
+    pub name: String,
+    /// For example `хирург`; may be empty.
+    pub speciality: String,
+    /// Ids of the services they give.
+    pub services: Vec<String>,
+    /// Their own length of a visit, by service id, where it differs.
+    pub minutes: BTreeMap<String, u32>,
+    /// Working hours; none = the clinic's. A doctor is never available outside the clinic's.
+    pub hours: Option<WeeklyHours>,
+    /// Vacations and other days that differ.
+    pub exceptions: Vec<Exception>,
+    /// Kinds of animals they see; empty = any.
+    pub species: Vec<String>,
+}
+
+/// Days that differ from the week: closed, or with other hours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Exception {
+    /// First day.
+    pub from: Date,
+    /// Last day, included.
+    pub to: Date,
+    /// Empty = closed.
+    pub spans: Vec<Span>,
+    /// Why, as a caller should hear it; may be empty.
+    pub note: String,
+}
+
+/// A question with its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FaqEntry {
+    /// Made from the question when the file gives none.
+    pub id: String,
+    /// As callers ask it.
+    pub question: String,
+    /// Written to be heard.
+    pub answer: String,
+}
+
+/// A clinic file, checked. What the fields mean and what stands in for those that are left out is written in
+/// `clinics/vet_lapa.toml`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Clinic {
+    /// Stable; part of every record.
+    pub id: String,
+    /// As a caller should hear it.
+    pub name: String,
+    /// Whom it treats.
+    pub kind: Kind,
+    /// IANA name.
+    pub timezone: String,
+    /// The zone itself.
+    #[serde(skip)]
+    pub zone: TimeZone,
+    /// What it offers.
+    pub services: Vec<Service>,
+    /// What callers ask for in vain.
+    pub absent: Vec<String>,
+    /// Questions and answers.
+    pub faq: Vec<FaqEntry>,
+    /// At least one.
+    pub doctors: Vec<Doctor>,
+    /// Opening hours.
+    pub hours: WeeklyHours,
+    /// Days that differ. Of several for one day the last one stands.
+    pub exceptions: Vec<Exception>,
+    /// Phone lines by name: a number or a SIP address, as text.
+    pub lines: BTreeMap<String, String>,
+    /// What a minute on the line costs the clinic.
+    pub minute_cost: Option<Money>,
+    /// Of every price.
+    pub currency: Currency,
+    /// As a caller should hear it; empty when not given.
+    pub address: String,
+    /// The clinic's own number, E.164; empty when not given.
+    pub phone: String,
+    /// Folder of recorded prompts, already joined to the file's folder.
+    pub prompts: Option<PathBuf>,
+    /// What callers are told about recording; empty = nothing is said.
+    pub recording_notice: String,
+    /// A call-back is due this many minutes after it was asked for.
+    pub callback_minutes: u32,
+    /// Visits start every so many minutes from the opening of a span.
+    pub slot_step: u32,
+    /// So many days ahead can be booked.
+    pub horizon_days: u32,
+}
+
+impl Clinic {
+    /// Reads and checks a clinic file.
+    ///
+    /// # Errors
+    /// Every mistake in the file at once, each with its line.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, ClinicErrors> {
+        file::load(path.as_ref())
+    }
+
+    /// Checks the text of a clinic file; `name` is what errors call it.
+    ///
+    /// # Errors
+    /// Every mistake at once, each with its line.
+    pub fn parse(text: &str, name: &str) -> Result<Self, ClinicErrors> {
+        file::parse(text, name, Path::new(""))
+    }
+
+    /// Hours of one day, exceptions applied.
+    pub fn hours(&self, date: Date) -> DayHours {
+        match exception(&self.exceptions, date) {
+            Some(exception) => DayHours { date, spans: exception.spans.clone(), note: exception.note.clone() },
+            None => DayHours { date, spans: self.hours.on(date).to_vec(), note: String::new() },
+        }
+    }
+
+    /// Whether the clinic is open at this moment.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        let local = self.local(now);
+        self.hours(local.date()).spans.iter().any(|span| span.contains(Minute::from(local.time())))
+    }
+
+    /// The first moment at or after `now` at which it is open; none if it stays closed for a year.
+    pub fn next_open(&self, now: Timestamp) -> Option<Timestamp> {
+        let local = self.local(now);
+        let minute = Minute::from(local.time());
+        let mut date = local.date();
+        for day in 0..366 {
+            for span in &self.hours(date).spans {
+                if day == 0 && span.contains(minute) {
+                    return Some(now);
+                }
+                if day > 0 || span.opens > minute {
+                    return self.instant(date, span.opens);
+                }
+            }
+            date = date.tomorrow().ok()?;
+        }
+        None
+    }
+
+    /// The clinic's wall clock.
+    pub fn local(&self, now: Timestamp) -> DateTime {
+        self.zone.to_datetime(now)
+    }
+
+    /// The moment of a minute of a day. A minute that a clock change skips or repeats is resolved as RFC 5545 does: skipped
+    /// ones move forward by the gap, of repeated ones the first counts.
+    pub fn instant(&self, date: Date, minute: Minute) -> Option<Timestamp> {
+        let (date, minute) =
+            if minute == Minute::END { (date.checked_add(1.day()).ok()?, Minute::START) } else { (date, minute) };
+        self.zone.to_ambiguous_timestamp(date.to_datetime(minute.time())).compatible().ok()
+    }
+
+    /// A service by its id, or by its name as the file has it.
+    pub fn service(&self, id: &str) -> Option<&Service> {
+        let by_id = self.services.iter().find(|service| service.id == id);
+        by_id.or_else(|| self.services.iter().find(|service| service.name == id))
+    }
+
+    /// A doctor by id.
+    pub fn doctor(&self, id: &str) -> Option<&Doctor> {
+        self.doctors.iter().find(|doctor| doctor.id == id)
+    }
+}
+
+impl Doctor {
+    /// Working hours of one day, exceptions applied, not yet cut by the clinic's; none = whenever the clinic is open.
+    pub fn spans(&self, date: Date) -> Option<&[Span]> {
+        match exception(&self.exceptions, date) {
+            Some(exception) => Some(&exception.spans),
+            None => self.hours.as_ref().map(|hours| hours.on(date)),
+        }
+    }
+
+    /// How long a visit for a service takes with this doctor.
+    pub fn visit_minutes(&self, service: &Service) -> u32 {
+        self.minutes.get(&service.id).copied().unwrap_or(service.minutes)
+    }
+}
+
+fn exception(exceptions: &[Exception], date: Date) -> Option<&Exception> {
+    exceptions.iter().rfind(|exception| exception.from <= date && date <= exception.to)
+}
