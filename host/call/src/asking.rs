@@ -1,10 +1,11 @@
 //! One question: it is put, the answer is listened for, collected or recognised, and given to the flow.
 
-use crate::call::{Call, Job, Phase, TurnBegun};
+use crate::call::{Call, TurnBegun};
 use crate::digits::Collector;
 use crate::input::{BargeIn, Question};
 use crate::listen::Utterance;
 use crate::output::{Answer, Event, NothingHeard, Output, Prompt, Reply, SystemPrompt};
+use crate::state::{Job, Phase};
 use crate::time::{Millis, Token};
 
 /// What is known of the question in progress.

@@ -1,16 +1,17 @@
-//! The call itself: its state, the run loop, and what each input does. Questions are in `asking`, the ways out in
-//! `leaving`.
+//! The call itself: its state, the run loop, and what each input does. What the caller does is in `caller`, questions in
+//! `asking`, the ways out in `leaving`.
 
 use std::collections::VecDeque;
 
 use crate::asking::Asking;
 use crate::config::Config;
-use crate::digits::{Collector, Kept, is_key};
+use crate::digits::{Kept, is_key};
 use crate::input::{BargeIn, Command, FlowOutcome, Input};
 use crate::leaving::Step;
-use crate::listen::{Endpointer, SpeechEvent, Utterance};
+use crate::listen::Endpointer;
 use crate::output::{EndReason, Event, FailReason, Outbox, Output, Prompt, Reply, Said, Turn};
 use crate::sound::{Ending, Sound, Wait};
+use crate::state::{Job, Phase, State};
 use crate::time::{Millis, Token};
 
 /// Timers that may fire at one moment. A bound, because the alternative to stopping is a call that never returns.
@@ -41,97 +42,12 @@ pub struct Call {
     pub(crate) callback_taken: bool,
 }
 
-/// Where a call is. The table in the [crate documentation](crate) says how it moves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum State {
-    /// The flow computes (also before its first command).
-    Thinking,
-    /// A prompt plays, or is about to.
-    Speaking,
-    /// A question was asked; the caller has not begun to answer.
-    Listening,
-    /// The caller is answering by voice.
-    CallerSpeaking,
-    /// What they said is being recognised.
-    Recognising,
-    /// The caller is answering by keys.
-    CollectingDigits,
-    /// A transfer the flow asked for is pending.
-    HandingOver,
-    /// The flow is out of the game; the caller is being handed to a person.
-    Failing,
-    /// All is said; the flow has a moment to end.
-    Closing,
-    /// Over. Nothing comes any more.
-    Ended,
-}
-
-/// A state with what it needs.
-#[derive(Debug)]
-pub(crate) enum Phase {
-    Thinking { since: Millis },
-    Speaking { job: Job, barge_in: BargeIn },
-    Listening { until: Millis },
-    CallerSpeaking,
-    Recognising { token: Token, until: Millis, utterance: Utterance, decided: Millis },
-    CollectingDigits(Collector),
-    HandingOver { token: Token, until: Millis },
-    Failing(Step),
-    Closing { reason: EndReason, until: Millis },
-    Ended,
-}
-
-/// Which command a prompt belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Job {
-    Say,
-    Recorded,
-    Ask,
-}
-
+/// The caller's turn, as far as it is known before our answer sounds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TurnBegun {
     pub(crate) end_of_speech: Millis,
     pub(crate) decided: Millis,
     pub(crate) answered: Millis,
-}
-
-impl Phase {
-    fn state(&self) -> State {
-        match self {
-            Phase::Thinking { .. } => State::Thinking,
-            Phase::Speaking { .. } => State::Speaking,
-            Phase::Listening { .. } => State::Listening,
-            Phase::CallerSpeaking => State::CallerSpeaking,
-            Phase::Recognising { .. } => State::Recognising,
-            Phase::CollectingDigits(_) => State::CollectingDigits,
-            Phase::HandingOver { .. } => State::HandingOver,
-            Phase::Failing(_) => State::Failing,
-            Phase::Closing { .. } => State::Closing,
-            Phase::Ended => State::Ended,
-        }
-    }
-}
-
-impl State {
-    /// Silence in this state is the caller's to break, or concerns nobody.
-    fn is_callers_turn(self) -> bool {
-        matches!(self, State::Listening | State::CallerSpeaking | State::CollectingDigits)
-    }
-
-    fn is_ours(self) -> bool {
-        !self.is_callers_turn() && !matches!(self, State::Closing | State::Ended)
-    }
-
-    /// A command of the flow waits for its reply.
-    fn has_command(self) -> bool {
-        !matches!(self, State::Thinking | State::Failing | State::Closing | State::Ended)
-    }
-
-    /// The flow holds the conversation.
-    fn has_flow(self) -> bool {
-        matches!(self, State::Thinking) || self.has_command()
-    }
 }
 
 impl Call {
@@ -412,94 +328,5 @@ impl Call {
         }
         let no_recording = job == Job::Recorded && how == Ending::Failed;
         self.reply(if no_recording { Reply::UnknownPrompt } else { Reply::VoiceFailed });
-    }
-
-    // ---- the caller
-
-    fn on_key(&mut self, key: char) {
-        let limit = self.config.type_ahead_keys;
-        match &mut self.phase {
-            Phase::Failing(_) | Phase::Closing { .. } | Phase::Ended => {}
-            Phase::CollectingDigits(collector) => {
-                if let Some(keys) = collector.push(key, self.now) {
-                    self.answer_keys(keys);
-                }
-            }
-            Phase::Speaking { job, barge_in: BargeIn::Digits | BargeIn::Speech } => {
-                let job = *job;
-                self.kept.key(key, limit);
-                self.interrupt(job, true);
-            }
-            Phase::Listening { .. } | Phase::CallerSpeaking => {
-                self.ears.reset();
-                self.kept.key(key, limit);
-                self.listen();
-            }
-            Phase::Speaking { .. } | Phase::Thinking { .. } | Phase::Recognising { .. } | Phase::HandingOver { .. } => {
-                self.kept.key(key, limit);
-            }
-        }
-    }
-
-    fn on_typed(&mut self, text: String) {
-        match self.phase {
-            Phase::Failing(_) | Phase::Closing { .. } | Phase::Ended => {}
-            Phase::Speaking { job, barge_in: BargeIn::Speech } => {
-                self.kept.words(text);
-                self.interrupt(job, false);
-            }
-            Phase::Listening { .. } | Phase::CallerSpeaking => {
-                self.ears.reset();
-                self.kept.words(text);
-                self.listen();
-            }
-            _ => self.kept.words(text),
-        }
-    }
-
-    fn on_speech(&mut self, event: SpeechEvent) {
-        match (event, &self.phase) {
-            (SpeechEvent::Began, Phase::Listening { .. }) => self.enter(Phase::CallerSpeaking),
-            (SpeechEvent::Began, Phase::Recognising { .. }) => self.continue_answer(),
-            (SpeechEvent::Began, _) => self.continue_kept_speech(),
-            (SpeechEvent::Ended(utterance), Phase::CallerSpeaking) => self.hear(utterance),
-            (SpeechEvent::Ended(utterance), _) => {
-                if std::mem::take(&mut self.kept.speaking) {
-                    self.kept.speech(utterance);
-                }
-            }
-        }
-    }
-
-    fn check_voice_barge_in(&mut self) {
-        let Phase::Speaking { job, barge_in: BargeIn::Speech } = self.phase else { return };
-        if self.ears.utterance().is_some() && self.ears.since_mark_ms() >= self.config.barge_in_ms {
-            if job != Job::Ask && !self.kept.speaking {
-                self.ears.clip(self.now.back(self.config.overlap_ms));
-                self.kept.speaking = true;
-            }
-            self.interrupt(job, false);
-        }
-    }
-
-    /// Speech that goes on soon after the interruption it belongs to is one with it.
-    fn continue_kept_speech(&mut self) {
-        let Some(utterance) = self.ears.utterance() else { return };
-        let earliest = utterance.start.back(self.config.merge_window_ms);
-        if let Some(kept) = self.kept.take_speech_since(earliest) {
-            self.ears.join(kept);
-            self.kept.speaking = true;
-        }
-    }
-
-    /// Stops the prompt at once; what stopped it is kept and answers this question or the next.
-    fn interrupt(&mut self, job: Job, by_key: bool) {
-        self.out.event(Event::BargeIn { by_key, at: self.now });
-        self.sound.stop(&self.config, self.now, &mut self.out);
-        if job == Job::Ask {
-            self.listen();
-        } else {
-            self.reply(Reply::Said(Said::Interrupted));
-        }
     }
 }

@@ -1,9 +1,10 @@
 //! The ways out of a call: a transfer, a failed flow, a hang-up by either side. Each is bounded in time.
 
-use crate::call::{Call, Phase};
+use crate::call::Call;
 use crate::config::TooLong;
 use crate::input::TransferResult;
 use crate::output::{EndReason, Event, FailReason, Output, Prompt, Reply, SystemPrompt};
+use crate::state::Phase;
 use crate::time::{Millis, Token};
 
 /// How far a failing call has come. The steps follow each other whatever goes wrong in one of them.

@@ -39,6 +39,12 @@
 //!    a second of that the comfort tone begins.
 //! 5. After [`Output::Ended`] nothing comes any more. Answer what the flow still asks with a hang-up.
 //!
+//! # Layout
+//!
+//! `call` is the run loop, `state` the states; `caller` what the caller does unasked (barge-in, type-ahead), `asking` one
+//! question, `leaving` the ways out. Three small machines of their own serve them: `listen` (where speech begins and
+//! ends), `digits` (the keys of an answer, and what is kept for the next), `sound` (prompts, the tone, the clock of silence).
+//!
 //! # States
 //!
 //! A row is a state; each line in it an input, what is done, and the next state (none: it stays). "reply" answers the
@@ -109,6 +115,7 @@
 
 mod asking;
 mod call;
+mod caller;
 mod config;
 mod digits;
 mod input;
@@ -116,11 +123,13 @@ mod leaving;
 mod listen;
 mod output;
 mod sound;
+mod state;
 mod time;
 
-pub use call::{Call, State};
+pub use call::Call;
 pub use config::{Config, Pauses, TooLong};
 pub use input::{AnswerKind, BargeIn, Command, FlowOutcome, Input, Question, TransferResult};
 pub use listen::FRAME_MS;
 pub use output::{Answer, EndReason, Event, FailReason, NothingHeard, Output, Prompt, Reply, Said, SystemPrompt, Turn};
+pub use state::State;
 pub use time::{Millis, Token};

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use crate::call::State;
 use crate::input::{AnswerKind, TransferResult};
+use crate::state::State;
 use crate::time::{Millis, Token};
 
 /// One thing to do. Take them from [`Call::poll`](crate::Call::poll) until it returns `None`.
