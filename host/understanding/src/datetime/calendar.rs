@@ -138,7 +138,7 @@ fn of_month(day: u32, month: Option<MonthRef>, year: Option<i16>, today: Date) -
                 Ok(_) => {
                     of_year(today.year() + 1).map_err(|_| no_such_day(day, plus(first, 1.years()).unwrap_or(first)))
                 }
-                Err(_) => Err(no_such_day(day, first)),
+                Err(_) => of_year(today.year() + 1).map_err(|_| no_such_day(day, first)),
             }
         }
         Some(MonthRef::Ahead(ahead)) => {

@@ -47,7 +47,7 @@ impl Words<'_> {
                 Some((value, OrdinalForm::Genitive, 2))
             }
             (Lex::Digits(value, 1..=2), _) if self.text(at + 1) == "е" || self.text(at + 1) == "ое" => {
-                Some((value, OrdinalForm::Neuter, 2))
+                Some((value, OrdinalForm::Genitive, 2))
             }
             _ => None,
         }

@@ -25,7 +25,7 @@ pub(super) fn wishes(w: Words, found: Vec<Found>) -> Vec<Found> {
     moved(w, negations(out))
 }
 
-/// Items said in one breath: nothing in between but a comma.
+/// Items said in one breath: nothing in between but a comma, «и» or «или».
 fn clusters(w: Words, found: &[Found]) -> Vec<std::ops::Range<usize>> {
     let mut out: Vec<std::ops::Range<usize>> = Vec::new();
     for (nth, item) in found.iter().enumerate() {
@@ -38,7 +38,8 @@ fn clusters(w: Words, found: &[Found]) -> Vec<std::ops::Range<usize>> {
 }
 
 fn joined(w: Words, before: &Found, after: &Found) -> bool {
-    before.to == after.from && w.gap(after.from) < Gap::Stop && !after.negated
+    let linked = (before.to..after.from).all(|at| matches!(w.text(at), "и" | "или"));
+    linked && w.gap(after.from) < Gap::Stop && !after.negated
 }
 
 struct Around<'a> {
@@ -73,10 +74,7 @@ impl Around<'_> {
 
     /// Whether «не могу», «занят» belongs to the cluster.
     fn unsuitable(&self) -> bool {
-        let refused = |at: usize| {
-            self.w.lex(at) == Lex::Busy || self.w.lex(at) == Lex::Able && at > 0 && self.w.lex(at - 1) == Lex::Not
-        };
-        self.distance(refused).is_some_and(|d| d <= 3)
+        self.distance(|at| self.w.lex(at) == Lex::Busy).is_some_and(|d| d <= 3)
     }
 
     fn start(&self) -> usize {

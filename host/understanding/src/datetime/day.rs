@@ -223,14 +223,23 @@ impl Words<'_> {
             Lex::Prep(Prep::After) if self.text(at) == "спустя" => {
                 self.after_through(at + 1).map(|(ahead, taken)| (ahead, taken + 1))
             }
-            Lex::Unit(unit) => match self.lex(at + 1) {
+            _ if self.unit(at).is_some() => match self.lex(at + 1) {
                 Lex::Prep(Prep::Through) => {
                     let (n, taken) = self.number(at + 2)?;
-                    Some((in_units(n, unit)?, 2 + taken))
+                    Some((in_units(n, self.unit(at)?)?, 2 + taken))
                 }
-                Lex::Prep(Prep::After) if self.text(at + 1) == "спустя" => Some((in_units(1, unit)?, 2)),
+                Lex::Prep(Prep::After) if self.text(at + 1) == "спустя" => Some((in_units(1, self.unit(at)?)?, 2)),
                 _ => None,
             },
+            _ => None,
+        }
+    }
+
+    /// A unit of time; «дня» is also a half of the day.
+    pub fn unit(&self, at: usize) -> Option<Unit> {
+        match self.lex(at) {
+            Lex::Unit(unit) => Some(unit),
+            Lex::PartOf(Part::Day) => Some(Unit::Day),
             _ => None,
         }
     }
@@ -265,11 +274,11 @@ impl Words<'_> {
             // «через пять-шесть дней», «через два три часа»
             _ => {
                 let (n, taken) = self.number(at)?;
-                let more = match self.lex(at + taken) {
-                    Lex::Unit(_) => 0,
-                    _ => self.number(at + taken).filter(|(m, _)| *m == n + 1)?.1,
+                let more = match self.unit(at + taken) {
+                    Some(_) => 0,
+                    None => self.number(at + taken).filter(|(m, _)| *m == n + 1)?.1,
                 };
-                let Lex::Unit(unit) = self.lex(at + taken + more) else { return None };
+                let unit = self.unit(at + taken + more)?;
                 let taken = taken + more + 1;
                 if unit == Unit::Hour {
                     if let Some((minutes, extra)) = self.number(at + taken).filter(|(m, _)| *m < 60) {

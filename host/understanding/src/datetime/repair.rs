@@ -32,7 +32,23 @@ pub(super) struct Word {
 pub(super) fn read(text: &str) -> Vec<Word> {
     let plain = with_gaps(&tokens(text));
     let mended = mend(phrases(plain));
-    drop_fillers(mended)
+    refusals(drop_fillers(mended))
+}
+
+/// «не могу», «не успею» become one word that says the time does not suit.
+fn refusals(words: Vec<Word>) -> Vec<Word> {
+    let mut out: Vec<Word> = Vec::with_capacity(words.len());
+    for word in words {
+        match out.last_mut() {
+            Some(not) if not.lex == Lex::Not && word.lex == Lex::Able && word.gap < Gap::Comma => {
+                not.lex = Lex::Busy;
+                not.text = format!("{} {}", not.text, word.text);
+                not.bytes.end = word.bytes.end;
+            }
+            _ => out.push(word),
+        }
+    }
+    out
 }
 
 fn with_gaps(tokens: &[Token]) -> Vec<Word> {

@@ -73,8 +73,7 @@ impl Scan<'_> {
         {
             return Some((Item::Over, 2));
         }
-        let Lex::Unit(_) = w.lex(unit) else { return None };
-        if w.lex(unit + 1) == Lex::Ago {
+        if w.unit(unit).is_some() && w.lex(unit + 1) == Lex::Ago {
             return Some((Item::Over, unit + 2 - at));
         }
         None
