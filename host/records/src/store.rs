@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sqlx::any::{Any, AnyPoolOptions};
 use sqlx::migrate::MigrateError;
-use sqlx::{AnyPool, ConnectOptions as _, Executor as _, Row as _, Transaction};
+use sqlx::{AnyPool, ConnectOptions as _, Connection as _, Executor as _, Row as _, Transaction};
 
 use crate::append::Appender;
 use crate::{RecordsError, Result, schema};
@@ -60,6 +60,7 @@ impl Store {
         let lock = lock.await.map_err(|_| RecordsError::Closed)?;
         let lock = lock.map_err(|error| RecordsError::BadPath { path: lock_path, problem: error.to_string() })?;
 
+        look_at(path).await?;
         let write = pool(path, 1).await?;
         migrate(&write, path).await?;
         drop(lock);
@@ -117,6 +118,15 @@ impl Store {
 }
 
 const READERS: u32 = 4;
+
+/// A pool tries again and again when setting a connection up fails; a file that is no database is told at once instead.
+async fn look_at(path: &Path) -> Result<()> {
+    let options: sqlx::any::AnyConnectOptions = address(path)?.parse()?;
+    let mut connection = options.disable_statement_logging().connect().await?;
+    let result = connection.execute("PRAGMA journal_mode = WAL; SELECT count(*) FROM sqlite_master;").await;
+    connection.close().await?;
+    result.map(|_| ()).map_err(RecordsError::from)
+}
 
 async fn pool(path: &Path, connections: u32) -> Result<AnyPool> {
     let address = address(path)?;
