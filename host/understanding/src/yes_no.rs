@@ -1,1 +1,375 @@
-//! Placeholder.
+//! Yes or no, as people answer on the phone: «ну давайте», «да нет», «нет-нет, да», «почему бы и нет», «не подойдёт».
+//!
+//! Words and set phrases give signals; «не» turns what follows it; the last clear signal wins, because that is how
+//! people correct themselves. A question back («а сколько это стоит») is neither.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::normalise::{Token, fuzzy, words};
+
+/// An answer to a yes-or-no question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum YesNo {
+    /// Agreement.
+    Yes,
+    /// Refusal.
+    No,
+    /// Neither: a doubt, a question back, something else.
+    Unknown,
+}
+
+/// Reads an answer.
+///
+/// ```
+/// use understanding::yes_no::{YesNo, parse};
+/// assert_eq!(parse("да нет, наверное"), YesNo::No);
+/// assert_eq!(parse("нет-нет, да"), YesNo::Yes);
+/// assert_eq!(parse("почему бы и нет"), YesNo::Yes);
+/// assert_eq!(parse("а сколько это стоит"), YesNo::Unknown);
+/// ```
+pub fn parse(text: &str) -> YesNo {
+    let said = plain(text);
+    let heard: Vec<&str> = said.iter().map(String::as_str).collect();
+    let signals = signals(&heard);
+    let asks = asks(&heard, text);
+    let clear = |s: &&(Signal, usize)| matches!(s.0, Signal::Yes | Signal::No);
+    let strong = signals.iter().rev().find(clear).map(|(signal, _)| *signal);
+    let weak = signals.iter().rev().find(|(s, _)| matches!(s, Signal::MaybeYes | Signal::MaybeNo)).map(|(s, _)| *s);
+    let doubt = signals.iter().any(|(s, _)| *s == Signal::Doubt);
+    // A question after a plain «да» or «нет» leaves the answer standing; before one it is only a question.
+    if asks && !signals.first().is_some_and(|(s, at)| *at == 0 && matches!(s, Signal::Yes | Signal::No)) {
+        return YesNo::Unknown;
+    }
+    match (strong, weak) {
+        (Some(Signal::Yes), _) => YesNo::Yes,
+        (Some(_), _) => YesNo::No,
+        (None, _) if doubt => YesNo::Unknown,
+        (None, Some(Signal::MaybeYes)) => YesNo::Yes,
+        (None, Some(_)) => YesNo::No,
+        (None, None) => YesNo::Unknown,
+    }
+}
+
+/// The answer as the evaluation files write it.
+///
+/// ```
+/// use understanding::yes_no::{parse, to_json};
+/// assert_eq!(to_json(parse("угу")), serde_json::json!({"value": "yes"}));
+/// ```
+pub fn to_json(answer: YesNo) -> Value {
+    json!({ "value": answer })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Signal {
+    Yes,
+    No,
+    /// Agreement only if nothing clearer is said: «хорошо», «можно».
+    MaybeYes,
+    MaybeNo,
+    Doubt,
+    /// Strengthens its neighbour and says yes alone: «конечно».
+    Stress,
+}
+
+/// Set phrases; `|` lets one of several words stand.
+const PHRASES: &[(&str, Signal)] = &[
+    ("почему бы и нет", Signal::Yes),
+    ("почему бы нет", Signal::Yes),
+    ("почему нет", Signal::Yes),
+    ("почему и нет", Signal::Yes),
+    ("отчего же нет", Signal::Yes),
+    ("отчего нет", Signal::Yes),
+    ("чего бы и нет", Signal::Yes),
+    ("не против", Signal::Yes),
+    ("ничего против", Signal::Yes),
+    ("против ничего", Signal::Yes),
+    ("не возражаю", Signal::Yes),
+    ("нет возражений", Signal::Yes),
+    ("возражений нет", Signal::Yes),
+    ("не откажусь|откажемся", Signal::Yes),
+    ("не помешает|помешало", Signal::Yes),
+    ("не плохо|вопрос|проблема", Signal::Yes),
+    ("нет проблем|вопросов", Signal::Yes),
+    ("не вопрос", Signal::Yes),
+    ("нет разницы", Signal::MaybeYes),
+    ("не сомневайтесь", Signal::Yes),
+    ("не ошиблись|ошибаетесь|ошибка", Signal::Yes),
+    ("без проблем|вопросов", Signal::Yes),
+    ("с удовольствием|радостью", Signal::Yes),
+    ("а как же", Signal::Yes),
+    ("а то", Signal::Yes),
+    ("еще бы", Signal::Yes),
+    ("само собой", Signal::Yes),
+    ("было бы хорошо|неплохо|отлично|здорово|замечательно", Signal::Yes),
+    ("все так|верно|правильно|точно|сходится|нормально|хорошо|ок", Signal::Yes),
+    ("так и есть", Signal::Yes),
+    ("так точно", Signal::Yes),
+    ("есть такое", Signal::Yes),
+    ("что надо|нужно", Signal::Yes),
+    ("по рукам", Signal::Yes),
+    ("ну да", Signal::Yes),
+    ("да ладно", Signal::MaybeYes),
+    ("да да", Signal::Yes),
+    ("да нет", Signal::No),
+    ("да ну", Signal::No),
+    ("да не", Signal::No),
+    ("давайте|давай не|нет|откажемся|отменим", Signal::No),
+    ("давайте другой|другое|другую|другие|иначе|потом|позже|попозже|отложим|перенесем", Signal::No),
+    ("ни в коем", Signal::No),
+    ("ни за что", Signal::No),
+    ("ни в какую", Signal::No),
+    ("ни к чему", Signal::No),
+    ("я пас", Signal::No),
+    ("в другой|следующий раз", Signal::No),
+    ("до свидания", Signal::MaybeNo),
+    ("вряд ли", Signal::No),
+    ("едва ли", Signal::No),
+    ("не могу|смогу сказать|ответить|решить|решиться", Signal::Doubt),
+    (
+        "не знаю|уверен|уверена|понял|поняла|понимаю|слышу|слышно|расслышал|расслышала|помню|решил|решила|решили|определился|определилась|разобрал|разобрала|думал|думала|важно",
+        Signal::Doubt,
+    ),
+    ("как хотите|скажете|сказать|получится", Signal::Doubt),
+    ("надо|нужно подумать|посоветоваться|посмотреть|спросить|узнать", Signal::Doubt),
+    ("может быть", Signal::Doubt),
+    ("и да и нет", Signal::Doubt),
+    ("все равно", Signal::Doubt),
+    ("то ли да", Signal::Doubt),
+    ("мне надо|нужно подумать", Signal::Doubt),
+    ("нет времени|возможности|желания|денег", Signal::No),
+    ("спасибо не", Signal::No),
+    ("а можно|если|когда|если", Signal::Doubt),
+    (
+        "можно ли|подумать|подумаю|перезвонить|перезвоню|посоветоваться|уточнить|вопрос|спросить|другой|другое|другую|позже|попозже|потом",
+        Signal::Doubt,
+    ),
+];
+
+/// Single words by how they begin (`*` at the end) or as they are.
+const WORDS: &[(Signal, &str)] = &[
+    (
+        Signal::Yes,
+        "да ага угу ок окей оке давайте давай согласен согласна согласны подтверждаю подтверждаем подойдет подходит пойдет \
+         годится устраивает устроит верно правильно договорились записывайте запишите записывай оформляйте бронируйте \
+         идет соглашусь хочу хотим хотелось приду придем приеду приедем буду будем ес йес ладненько беру положительно вполне \
+         обязательно безусловно непременно плюс ладушки именно сойдет ага-ага угум ыгы агу агась дыа дада дадада выгодно \
+         сможем смогу утвердительно принято заметано ставьте делайте поехали рискнем рискну пригодится интересно \
+         валяйте добро приветствую нужно надо удобно океюшки дак канеш вписывайте давайта правда",
+    ),
+    (
+        Signal::No,
+        "нет неа нее нету ненадо нехочу небуду ненужно неверно неправильно неудобно несогласен несогласна отказываюсь отказываемся \
+         откажусь откажемся отмена отмените отменяйте отменить отменяем передумал передумала передумали нельзя никак никогда исключено \
+         обойдусь обойдемся воздержусь воздержимся против нед нит нетушки отказ некогда невозможно неинтересно неподойдет \
+         неподходит неустраивает немогу несмогу неполучится ошиблись ошибка ошибаетесь отрицательно зря хватит нед нят \
+         отбой отставить достаточно невыгодно дорого дороговато лишнее рано поздно недосуг перебор уволь увольте нисколько ничуть",
+    ),
+    (
+        Signal::MaybeYes,
+        "хорошо ладно можно отлично прекрасно супер замечательно норм нормально класс здорово чудесно пожалуй отличненько \
+         жду ждем спасибо благодарю конечно-конечно великолепно шикарно круто оставьте оставляйте переносите меняйте берем",
+    ),
+    (Signal::MaybeNo, "не ни потом попозже позже"),
+    (
+        Signal::Doubt,
+        "наверное наверно возможно подумаю подумаем посмотрим затрудняюсь смотря зависит сомневаюсь подождите погодите секунду \
+         секундочку минуту минутку минуточку повторите алло але простите колеблюсь перезвоню уточните объясните скорее вероятно \
+         посоветуюсь допустим извините решу решим",
+    ),
+    (
+        Signal::Stress,
+        "конечно естественно разумеется точно однозначно абсолютно безоговорочно определенно категорически совершенно сто",
+    ),
+];
+
+/// Question words: a question back is no answer.
+const QUESTIONS: &str = "сколько какой какая какие какое какую каким кто где когда куда почем зачем почему чем чего который \
+    которого откуда каком какого скольки кому насколько";
+
+/// The signals of the words with the place of each.
+fn signals(said: &[&str]) -> Vec<(Signal, usize)> {
+    let mut out: Vec<(Signal, usize)> = Vec::new();
+    let mut at = 0;
+    while at < said.len() {
+        if let Some((signal, taken)) = phrase_at(&said[at..]) {
+            out.push((signal, at));
+            // «давайте не будем»: what «не» turns is part of the phrase.
+            at += taken + usize::from(said[at + taken - 1] == "не");
+            continue;
+        }
+        if matches!(said[at], "не" | "ни") {
+            let turned = said[at + 1..].iter().take(2).enumerate().find_map(|(n, word)| match single(word) {
+                Some(Signal::Yes | Signal::MaybeYes | Signal::Stress) => Some((Signal::No, n)),
+                Some(Signal::No) if !matches!(*word, "нет" | "неа" | "нее") => Some((Signal::Yes, n)),
+                _ => None,
+            });
+            match turned {
+                Some((signal, n)) => {
+                    out.push((signal, at));
+                    at += n + 2;
+                }
+                // «не приду», «не-не»
+                None => {
+                    let alone = said.iter().all(|w| matches!(*w, "не" | "ну" | "ой" | "а" | "спасибо"));
+                    out.push((if alone { Signal::No } else { Signal::MaybeNo }, at));
+                    at += 1;
+                }
+            }
+            continue;
+        }
+        if let Some(signal) = single(said[at]) {
+            out.push((signal, at));
+        }
+        at += 1;
+    }
+    settle(out, said.len())
+}
+
+/// «конечно» goes with its neighbour («нет, конечно») and is a yes when alone; «можно» and the like need company or
+/// brevity; a refusal stands when only thanks or another proposal follow it.
+fn settle(mut signals: Vec<(Signal, usize)>, words: usize) -> Vec<(Signal, usize)> {
+    let sided = signals.iter().any(|(s, _)| matches!(s, Signal::Yes | Signal::No | Signal::MaybeNo));
+    for (signal, _) in &mut signals {
+        if *signal == Signal::Stress {
+            *signal = if sided { Signal::Stress } else { Signal::Yes };
+        }
+    }
+    // «нет, давайте в среду», «нет, хочу к другому врачу»: the first word answers, the rest is a new wish.
+    let new_wish = matches!(signals.as_slice(), [(Signal::No, 0), (Signal::Yes, at), ..] if words > at + 2);
+    if new_wish {
+        signals.truncate(1);
+    }
+    signals
+}
+
+fn phrase_at(said: &[&str]) -> Option<(Signal, usize)> {
+    PHRASES
+        .iter()
+        .filter_map(|(phrase, signal)| {
+            let parts: Vec<&str> = phrase.split(' ').collect();
+            let fits = said.len() >= parts.len()
+                && parts.iter().zip(said).all(|(part, word)| part.split('|').any(|option| option == *word));
+            fits.then_some((*signal, parts.len()))
+        })
+        .max_by_key(|(_, taken)| *taken)
+}
+
+fn single(word: &str) -> Option<Signal> {
+    let listed = |(_, list): &&(Signal, &str)| list.split_whitespace().any(|w| w == word);
+    let near = |(_, list): &&(Signal, &str)| {
+        word.chars().count() >= 6
+            && list.split_whitespace().any(|w| w.chars().count() >= 6 && fuzzy::within(w, word, 1).is_some())
+    };
+    WORDS.iter().find(listed).or_else(|| WORDS.iter().find(near)).map(|(signal, _)| *signal)
+}
+
+fn asks(said: &[&str], text: &str) -> bool {
+    let question_word = said.iter().any(|w| QUESTIONS.split_whitespace().any(|q| q == *w));
+    let set = phrase_in(said, "почему бы")
+        || phrase_in(said, "почему нет")
+        || phrase_in(said, "почему и")
+        || phrase_in(said, "чего бы")
+        || phrase_in(said, "ни в каком")
+        || phrase_in(said, "ни в коем");
+    question_word && !set || text.trim_end().ends_with('?') && (said.len() > 2 || said.first() == Some(&"а"))
+}
+
+fn phrase_in(said: &[&str], phrase: &str) -> bool {
+    said.join(" ").contains(phrase)
+}
+
+/// The words with stretched letters shortened («дааа»), fillers dropped and torn ones mended («давай те»).
+fn plain(text: &str) -> Vec<String> {
+    const FILLERS: &[&str] = &[
+        "ну",
+        "э",
+        "эм",
+        "мм",
+        "м",
+        "вот",
+        "же",
+        "хм",
+        "ой",
+        "ах",
+        "о",
+        "это",
+        "пожалуйста",
+        "девушка",
+        "слушайте",
+        "наверно-то",
+        "бы",
+        "вам",
+        "то",
+    ];
+    let mut out: Vec<String> = Vec::new();
+    let tokens = words(text);
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        let joined = tokens.get(at + 1).map(|next| format!("{}{}", token.text, next.text));
+        let torn = joined.filter(|j| {
+            j.chars().count() >= 6 && !known(token) && listed(j)
+                || matches!(j.as_str(), "давайте" | "подойдет" | "хорошо" | "конечно")
+        });
+        if let Some(whole) = torn {
+            out.push(whole);
+            at += 2;
+            continue;
+        }
+        out.push(unstretched(&token.text));
+        at += 1;
+    }
+    // «ну да» and «да ну» are phrases; elsewhere «ну» says nothing.
+    let joined = out.join(" ");
+    if joined.contains("да ну")
+        || joined.contains("как же")
+        || joined.contains("было бы")
+        || joined.contains("почему бы")
+        || joined.contains("чего бы")
+        || joined.contains("еще бы")
+        || joined.contains("а то")
+        || joined.contains("то что")
+    {
+        return out;
+    }
+    out.retain(|w| !FILLERS.contains(&w.as_str()));
+    if out.is_empty() { joined.split(' ').map(String::from).collect() } else { out }
+}
+
+fn known(token: &Token) -> bool {
+    single(&token.text).is_some()
+}
+
+fn listed(word: &str) -> bool {
+    WORDS.iter().any(|(_, list)| list.split_whitespace().any(|w| w == word))
+}
+
+/// «дааа» → «да», «неее» → «не»; sound spellings of the commonest words to their usual form.
+fn unstretched(word: &str) -> String {
+    let mut out = String::new();
+    for c in word.chars() {
+        if out.chars().last() != Some(c) || !"аоуыиеэюя".contains(c) || word.chars().count() > 6 {
+            out.push(c);
+        }
+    }
+    let usual = match out.as_str() {
+        "канешно" | "канечно" | "конешно" | "канеш" => "конечно",
+        "харашо" | "хорошо" | "хорашо" | "харошо" => "хорошо",
+        "падайдет" | "подоидет" | "падойдет" | "подайдет" => "подойдет",
+        "падходит" | "потходит" => "подходит",
+        "довайте" | "дывайте" | "дайте" | "даваите" => "давайте",
+        "лана" | "ладна" | "латно" => "ладно",
+        "сагласен" | "согласин" | "сагласна" => "согласен",
+        "ниа" | "неа" => "неа",
+        "ни" => "ни",
+        "дa" | "даа" | "тa" => "да",
+        "ненад" | "ненада" => "ненадо",
+        "сто" => "сто",
+        "верна" => "верно",
+        "правильна" => "правильно",
+        other => other,
+    };
+    usual.to_string()
+}
