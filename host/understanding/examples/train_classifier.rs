@@ -21,10 +21,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         options.variants = false;
     }
     let (model, report) = understanding::category::train(Path::new(corpus), &options)?;
-    println!("{} calls, {} examples, {} features, {} bytes", report.calls, report.examples, report.features, report.bytes);
+    println!(
+        "{} calls, {} examples, {} features, {} bytes",
+        report.calls, report.examples, report.features, report.bytes
+    );
     println!("temperature {:.2}, review below {:.2}", model.info().temperature, model.info().review_below);
     print("cross-validation by scenario", &report.cross_validation, false);
-    println!("caller's words alone: accuracy {:.3} macro-F1 {:.3}", report.caller_only.accuracy, report.caller_only.macro_f1);
+    println!(
+        "caller's words alone: accuracy {:.3} macro-F1 {:.3}",
+        report.caller_only.accuracy, report.caller_only.macro_f1
+    );
     let mut rest = rest.iter();
     let mut out = None;
     let mut check = None;

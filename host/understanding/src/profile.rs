@@ -304,7 +304,7 @@ mod tests {
         assert_eq!(standing("черепаху посмотреть"), [Standing::Absent]);
         assert_eq!(standing("нужен офтальмолог"), [Standing::Unlisted]);
         assert_eq!(standing("ботокс колете"), [Standing::Foreign]);
-        assert_eq!(standing("лодку на прокат"), [Standing::Offered]);
+        assert_eq!(standing("лодок на прокат"), [Standing::Offered]);
     }
 
     #[test]

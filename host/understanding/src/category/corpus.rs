@@ -16,7 +16,9 @@ pub enum CorpusError {
     #[error("cannot read {0}: {1}")]
     Unreadable(PathBuf, std::io::Error),
     /// A line is not as the format wants it.
-    #[error("{0}:{1}: {2}; a line is {{\"id\", \"scenario\", \"clinic\", \"label\", \"turns\": [{{\"who\", \"text\"}}]}}")]
+    #[error(
+        "{0}:{1}: {2}; a line is {{\"id\", \"scenario\", \"clinic\", \"label\", \"turns\": [{{\"who\", \"text\"}}]}}"
+    )]
     BadLine(PathBuf, usize, String),
     /// A call names a clinic that no `clinics*.jsonl` has.
     #[error("call `{0}` is of clinic `{1}`, which no clinics*.jsonl describes; add it there")]
@@ -58,9 +60,8 @@ impl Corpus {
         let mut files = Vec::new();
         list(dir, &mut files)?;
         files.sort();
-        let (clinics, calls): (Vec<_>, Vec<_>) = files
-            .into_iter()
-            .partition(|p| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("clinics")));
+        let (clinics, calls): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|p| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("clinics")));
         let mut corpus = Self::default();
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;
         let mut by_id: BTreeMap<String, usize> = BTreeMap::new();
@@ -102,9 +103,10 @@ impl Corpus {
         let mut known: BTreeMap<&str, usize> = BTreeMap::new();
         for call in &self.calls {
             known.entry(&call.scenario).or_insert_with(|| {
-                let key = call.scenario.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, |h, b| {
-                    (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
-                });
+                let key = call
+                    .scenario
+                    .bytes()
+                    .fold(seed ^ 0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
                 scenarios.push((&call.label, key ^ (key >> 29), &call.scenario));
                 0
             });
@@ -159,8 +161,8 @@ fn lines<T: for<'a> Deserialize<'a>>(path: &Path, hash: &mut u64) -> Result<Vec<
     let mut out = Vec::new();
     for (number, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
         *hash = line.bytes().fold(*hash, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
-        let parsed = serde_json::from_str(line)
-            .map_err(|e| CorpusError::BadLine(path.to_owned(), number + 1, e.to_string()))?;
+        let parsed =
+            serde_json::from_str(line).map_err(|e| CorpusError::BadLine(path.to_owned(), number + 1, e.to_string()))?;
         out.push(parsed);
     }
     Ok(out)

@@ -114,8 +114,7 @@ pub fn score(labels: &[String], judged: &[(String, String, Verdict)]) -> Evaluat
     let mut ece = 0.0;
     for bin in 0..10 {
         let (from, to) = (bin as f32 / 10.0, (bin + 1) as f32 / 10.0);
-        let members: Vec<_> =
-            judged.iter().filter(|j| j.2.confidence > from && j.2.confidence <= to).collect();
+        let members: Vec<_> = judged.iter().filter(|j| j.2.confidence > from && j.2.confidence <= to).collect();
         let confidence = members.iter().map(|j| j.2.confidence).sum::<f32>() / members.len().max(1) as f32;
         let accuracy = share(members.iter().filter(|j| right(j)).count(), members.len());
         ece += (confidence - accuracy).abs() * members.len() as f32 / judged.len().max(1) as f32;

@@ -76,7 +76,6 @@ pub(super) fn of(model: &Model, call: &CallText, analysed: &Analysed, label: &st
     phrases
 }
 
-
 /// Runs of words above `floor`, joined across one word below it.
 fn runs(scores: &[f32], floor: f32) -> Vec<(usize, usize)> {
     let mut out: Vec<(usize, usize)> = Vec::new();

@@ -19,7 +19,9 @@ const RARITY_STEPS: f32 = 24.0;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ModelError {
     /// The file could not be read.
-    #[error("cannot read the model {0}: {1}; train one with `gudok train` or leave the setting out to use the built-in")]
+    #[error(
+        "cannot read the model {0}: {1}; train one with `gudok train` or leave the setting out to use the built-in"
+    )]
     Unreadable(PathBuf, String),
     /// The bytes are no model of this version.
     #[error("not a model of this version: {0}; retrain it from the corpus")]
@@ -178,11 +180,8 @@ impl Model {
 
 /// A call as rows and values; `known` gives a feature's row and rarity. The same row comes once.
 pub(super) fn vector(call: &Analysed, known: impl Fn(u32) -> Option<(u32, f32)>) -> Vec<(u32, f32)> {
-    let mut counted: Vec<(u32, Space, f32, f32)> = call
-        .features
-        .iter()
-        .filter_map(|f| known(f.id).map(|(row, rarity)| (row, f.space, f.value, rarity)))
-        .collect();
+    let mut counted: Vec<(u32, Space, f32, f32)> =
+        call.features.iter().filter_map(|f| known(f.id).map(|(row, rarity)| (row, f.space, f.value, rarity))).collect();
     counted.sort_unstable_by_key(|c| c.0);
     let mut out: Vec<(u32, Space, f32)> = Vec::with_capacity(counted.len());
     let mut squares = [0.0_f32; SPACES.len()];

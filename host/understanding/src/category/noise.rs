@@ -28,8 +28,24 @@ impl Random {
 
 /// Pairs that sound alike.
 const ALIKE: &[(char, char)] = &[
-    ('о', 'а'), ('е', 'и'), ('б', 'п'), ('в', 'ф'), ('г', 'к'), ('д', 'т'), ('ж', 'ш'), ('з', 'с'), ('и', 'ы'),
-    ('м', 'н'), ('щ', 'ш'), ('у', 'о'), ('э', 'е'), ('ц', 'с'), ('ч', 'ш'), ('й', 'и'), ('л', 'р'), ('х', 'к'),
+    ('о', 'а'),
+    ('е', 'и'),
+    ('б', 'п'),
+    ('в', 'ф'),
+    ('г', 'к'),
+    ('д', 'т'),
+    ('ж', 'ш'),
+    ('з', 'с'),
+    ('и', 'ы'),
+    ('м', 'н'),
+    ('щ', 'ш'),
+    ('у', 'о'),
+    ('э', 'е'),
+    ('ц', 'с'),
+    ('ч', 'ш'),
+    ('й', 'и'),
+    ('л', 'р'),
+    ('х', 'к'),
 ];
 const ENDINGS: &[&str] = &["а", "у", "ы", "е", "ой", "ом", "и", "ам", "ов", "ть", "ет", "ли", "ый", "ую", "ия", "ю"];
 
@@ -58,7 +74,8 @@ fn damage_text(text: &str, strength: u64, random: &mut Random) -> String {
             5..=7 if letters > 2 => push(&mut out, &other_letter(&bare, random), &mut glue),
             8 if letters > 6 => {
                 let cut = 3 + random.below(letters - 5);
-                let (head, tail): (String, String) = (bare.chars().take(cut).collect(), bare.chars().skip(cut).collect());
+                let (head, tail): (String, String) =
+                    (bare.chars().take(cut).collect(), bare.chars().skip(cut).collect());
                 push(&mut out, &head, &mut glue);
                 push(&mut out, &tail, &mut glue);
             }

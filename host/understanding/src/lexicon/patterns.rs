@@ -8,10 +8,11 @@
 //! | `запись` | any word with the same stem; from six letters of stem on, also with one letter damaged |
 //! | `госпитал*` | any word that begins so; from six letters on, also with one letter damaged |
 //! | `ли!` | this very word |
+//! | `стоит|будет_стоить` | alternatives of several words are joined by `_` |
 //!
 //! `^` before the first word: only when the text begins with it (greetings and fillers aside).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::text::Text;
@@ -71,13 +72,24 @@ impl Patterns {
         let pattern = pattern.trim();
         let (at_start, pattern) = pattern.strip_prefix('^').map_or((false, pattern), |rest| (true, rest));
         let ordered = !pattern.contains(" + ");
-        let parts: Vec<&str> =
-            if ordered { pattern.split_whitespace().collect() } else { pattern.split(" + ").collect() };
+        let parts: Vec<&str> = pattern.split_whitespace().filter(|p| *p != "+").collect();
+        // Alternatives of several words make patterns of their own.
+        if let Some((at, part)) = parts.iter().enumerate().find(|(_, p)| p.contains('_')) {
+            let (long, short): (Vec<&str>, Vec<&str>) = part.split('|').partition(|a| a.contains('_'));
+            let joined = if ordered { " " } else { " + " };
+            for alternative in long.into_iter().map(|a| a.replace('_', " ")).chain([short.join("|")]) {
+                if !alternative.is_empty() {
+                    let mut expanded: Vec<&str> = parts.clone();
+                    expanded[at] = &alternative;
+                    let start = if at_start { "^" } else { "" };
+                    self.add(group, &format!("{start}{}", expanded.join(joined)));
+                }
+            }
+            return;
+        }
         let words: Vec<Vec<u32>> = parts
             .iter()
-            .map(|part| {
-                part.split('|').map(str::trim).filter(|w| !w.is_empty()).map(|w| self.atom(w)).collect::<Vec<_>>()
-            })
+            .map(|part| part.split('|').filter(|w| !w.is_empty()).map(|w| self.atom(w)).collect::<Vec<_>>())
             .filter(|w: &Vec<u32>| !w.is_empty())
             .collect();
         if words.is_empty() {
@@ -234,11 +246,6 @@ impl Patterns {
     }
 }
 
-/// Every spelling of each pattern word, for a vocabulary that must know them.
-pub fn pattern_words(pattern: &str) -> HashSet<String> {
-    pattern.trim_start_matches('^').split([' ', '|', '+']).filter(|w| !w.is_empty()).map(str::to_owned).collect()
-}
-
 fn insert_sorted(list: &mut Vec<usize>, n: usize) {
     if let Err(at) = list.binary_search(&n) {
         list.insert(at, n);
@@ -307,6 +314,8 @@ mod tests {
         assert!(found("вызов на! дом", "вызов врача на дом"));
         assert!(!found("вызов на! дом", "на дом вызов"));
         assert!(found("стричь|подстричь + кот|собака", "а кота моего подстричь можно"));
+        assert!(found("сколько стоит|будет_стоить", "сколько это будет стоить"));
+        assert!(!found("сколько стоит|будет_стоить", "сколько будет народу"));
         assert!(!found("кот стричь", "кот лежит и совсем ничего не ест стричь"));
     }
 

@@ -1,0 +1,85 @@
+//! Phrases of live callers against what they mean (`tests/data/intent.jsonl`).
+
+use serde::Deserialize;
+use understanding::intent::{IntentKind, parse};
+use understanding::profile::{Doctor, Kind, Profile};
+
+#[derive(Deserialize)]
+struct Line {
+    text: String,
+    kind: IntentKind,
+    urgent: bool,
+    doctor: Option<String>,
+    #[serde(default)]
+    services: Vec<String>,
+}
+
+fn clinic() -> Profile {
+    let list = |items: &[&str]| items.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+    let doctor = |id: &str, name: &str, speciality: &str| Doctor {
+        id: id.into(),
+        name: name.into(),
+        speciality: speciality.into(),
+    };
+    Profile::new(
+        "demo",
+        "ветклиника",
+        Kind::Veterinary,
+        &list(&["терапия", "хирургия", "стерилизация и кастрация", "прививки", "УЗИ", "рентген", "чипирование", "стационар"]),
+        &list(&["груминг", "МРТ", "выезд на дом", "экзоты (рептилии, птицы)", "кремация"]),
+    )
+    .with_doctors(vec![
+        doctor("boyko", "Бойко Ирина Дмитриевна", "терапевт"),
+        doctor("reznikov", "Резников Пётр Ильич", "хирург"),
+        doctor("belova", "Белова Анна Сергеевна", "терапевт"),
+    ])
+}
+
+fn lines() -> Vec<Line> {
+    include_str!("data/intent.jsonl").lines().map(|l| serde_json::from_str(l).expect("a line of the test data")).collect()
+}
+
+#[test]
+fn kinds_are_understood() {
+    let (clinic, lines) = (clinic(), lines());
+    assert!(lines.len() >= 150);
+    let wrong: Vec<String> = lines
+        .iter()
+        .map(|l| (l, parse(&l.text, &clinic)))
+        .filter(|(l, i)| l.kind != i.kind)
+        .map(|(l, i)| format!("{}: {:?} for {:?} ({:.2})", l.text, i.kind, l.kind, i.confidence))
+        .collect();
+    assert!(wrong.len() * 50 <= lines.len(), "{} of {} wrong:\n{}", wrong.len(), lines.len(), wrong.join("\n"));
+}
+
+#[test]
+fn danger_is_never_missed_and_never_imagined() {
+    let clinic = clinic();
+    for line in lines() {
+        assert_eq!(parse(&line.text, &clinic).urgent, line.urgent, "{}", line.text);
+    }
+}
+
+#[test]
+fn services_and_doctors_are_found() {
+    let clinic = clinic();
+    for line in lines() {
+        let intent = parse(&line.text, &clinic);
+        if line.doctor.is_some() || !line.services.is_empty() {
+            assert_eq!(intent.doctor, line.doctor, "{}", line.text);
+        }
+        for service in &line.services {
+            let heard: Vec<String> =
+                intent.services.iter().map(|s| format!("{}/{:?}", s.name, s.offered).to_lowercase()).collect();
+            assert!(heard.contains(&service.to_lowercase()), "{}: {heard:?}", line.text);
+        }
+    }
+}
+
+#[test]
+fn other_hands_wording_of_operator_reaches_a_person() {
+    let clinic = clinic();
+    for said in ["слушайте, дайте мне уже человека", "оператора позови", "мне с живым человеком надо", "ну переключите же на оператора"] {
+        assert_eq!(parse(said, &clinic).kind, IntentKind::Operator, "{said}");
+    }
+}
