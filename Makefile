@@ -1,0 +1,63 @@
+# Gudok: the commands a newcomer needs. Each step says what it does, does nothing when it is done, and goes on where it
+# was interrupted.
+#
+#   make demo    set up, build, and show three spoken calls, twelve tagged recordings and the report
+#   make test    set up, build, and run every test
+#   make build   the program and the flows
+#   make bench   the figures of bench/RESULTS.md
+#   make check   formatting, lints, docs, licences (what CI runs beside the tests)
+
+SHELL := /bin/bash
+CARGO ?= cargo
+GUDOK := target/debug/gudok
+FLOWS := guest-flows/target/components
+
+.PHONY: demo test build setup models flows check bench clean-demo help
+
+help:
+	@sed -n '3,9s/^# \{0,1\}//p' Makefile
+
+setup:
+	@setup/packages.sh
+
+$(GUDOK): FORCE
+	@echo "==> building gudok (the first time takes about ten minutes; later ones, seconds)"
+	@$(CARGO) build -p gudok
+FORCE:
+
+build: setup $(GUDOK) flows
+
+models: setup $(GUDOK)
+	@echo "==> speech model"
+	@$(GUDOK) models fetch whisper-base
+
+flows: setup $(GUDOK)
+	@echo "==> flows"
+	@$(GUDOK) flow build guest-flows/vet-desk --out $(FLOWS)/vet-desk.wasm
+
+demo: setup $(GUDOK) models flows
+	@$(GUDOK) demo
+
+test: setup $(GUDOK) models flows
+	@echo "==> tests of the host"
+	@$(CARGO) test --workspace --no-fail-fast
+	@echo "==> tests of the Rust author kit"
+	@cd guest-flows && $(CARGO) test -p gudok-flow
+
+check: setup
+	@echo "==> formatting"
+	@$(CARGO) fmt --all --check && cd guest-flows && $(CARGO) fmt --all --check
+	@echo "==> lints"
+	@$(CARGO) clippy --workspace --all-targets -- -D warnings
+	@echo "==> the program without its native speech engine"
+	@$(CARGO) check -p gudok --no-default-features
+	@echo "==> documentation"
+	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
+	@echo "==> licences and advisories"
+	@if command -v cargo-deny >/dev/null; then $(CARGO) deny check; else echo "    cargo-deny is not installed (cargo install cargo-deny): skipped"; fi
+
+bench: setup $(GUDOK) models flows
+	@bench/run.sh
+
+clean-demo:
+	@rm -rf gudok-demo
