@@ -15,6 +15,6 @@ pub mod recogniser;
 pub mod spoken;
 pub mod voice;
 
-pub use ears::{Ears, Priority};
+pub use ears::{Ears, EarsOptions, Priority};
 pub use error::SpeechError;
 pub use recogniser::{Listen, Mode, Recogniser, RecogniserStream, Segment, Transcript, Word};

@@ -72,7 +72,8 @@ impl<'a> Tensors<'a> {
         let mut tensors = BTreeMap::new();
         for _ in 0..reader.u32()? {
             let name = reader.string()?;
-            let dims = (0..reader.u8()?).map(|_| Ok(reader.u32()? as usize)).collect::<Result<Vec<_>, ConvertError>>()?;
+            let dims =
+                (0..reader.u8()?).map(|_| Ok(reader.u32()? as usize)).collect::<Result<Vec<_>, ConvertError>>()?;
             let kind = reader.u8()?;
             let length = reader.u32()? as usize;
             tensors.insert(name, Tensor { dims, kind, data: reader.bytes(length)? });

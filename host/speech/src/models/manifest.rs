@@ -114,7 +114,8 @@ impl Model {
     }
 
     fn check(&self) -> Result<(), String> {
-        let plain = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        let plain =
+            |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
         if !plain(&self.id) || self.id.starts_with('.') || !plain(&self.ready) || self.ready.starts_with('.') {
             return Err("`id` and `ready` are single names of letters, digits, `-`, `_` and `.`".into());
         }

@@ -91,5 +91,8 @@ fn a_source_that_is_not_there_says_how_to_go_on() {
     let dir = tempfile::tempdir().expect("a directory");
     let model = model("keep", "file:///nowhere/weights", "");
     let error = fetch::fetch_model(&model, dir.path(), &mut |_| {}).expect_err("refused").to_string();
-    assert!(error.starts_with("tiny: file:///nowhere/weights: curl: ") && error.contains("run the command again"), "{error}");
+    assert!(
+        error.starts_with("tiny: file:///nowhere/weights: curl: ") && error.contains("run the command again"),
+        "{error}"
+    );
 }

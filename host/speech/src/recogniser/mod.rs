@@ -1,7 +1,22 @@
 //! Audio in, text out: one trait, several engines.
+//!
+//! - [`whisper`]: whisper.cpp, the usual one (cargo feature `whisper`);
+//! - [`vosk`]: texts while the caller still speaks; its library is loaded at run time;
+//! - [`guards`]: against words nobody said;
+//! - [`windows`]: long recordings in pieces; [`turns`]: stereo recordings as a conversation.
+
+pub mod guards;
+mod open;
+pub mod turns;
+pub mod vosk;
+#[cfg(feature = "whisper")]
+pub mod whisper;
+pub mod windows;
 
 use audio::Pcm;
 use serde::{Deserialize, Serialize};
+
+pub use open::{EngineChoice, EngineName, open};
 
 use crate::SpeechError;
 

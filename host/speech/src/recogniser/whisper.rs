@@ -1,0 +1,301 @@
+//! Whisper by whisper.cpp, on the processor.
+//!
+//! Weights are shared, every thread at work has a state of its own (35 MB), and each decodes on one thread: ggml's own
+//! threads wait for each other by spinning, which on a busy machine turns a third of a second into ten. The settings
+//! are those that measured best on human Russian telephone speech:
+//!
+//! - live: greedy, without timestamps, in a window of the speech and four seconds (a shorter one makes the decoder loop,
+//!   the full thirty seconds cost six times as much);
+//! - recordings: beam search over the full window, with word times.
+//!
+//! Temperature fallback is off: it takes unbounded time and makes results differ between runs.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use audio::Pcm;
+use audio::vad::{SegmentOptions, segments};
+use whisper_rs::{
+    FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperSegment, WhisperState,
+};
+
+use super::guards::{self, Candidate, EXTRA_TOKENS, MAX_TOKENS_PER_SECOND};
+use super::windows::{self, WINDOW_MS, Window};
+use super::{Listen, Mode, Recogniser, Segment, Transcript, Word};
+use crate::SpeechError;
+use crate::models::fetch_command;
+
+/// A Whisper model, ready to hear.
+pub struct Whisper {
+    id: String,
+    context: WhisperContext,
+    // States that are not at work. Never more than threads have called at once.
+    idle: Mutex<Vec<WhisperState>>,
+    live: FullParams<'static, 'static>,
+    recording: FullParams<'static, 'static>,
+}
+
+const RATE: u32 = 16_000;
+/// Encoder positions in a second.
+const POSITIONS_PER_SECOND: u32 = 50;
+/// Encoder positions of the full window of 30 s.
+const ALL_POSITIONS: u32 = 1_500;
+/// What the live window has beyond the speech.
+const MARGIN_MS: u32 = 4_000;
+/// whisper.cpp hears nothing in less than a second.
+const SHORTEST_MS: u32 = 1_200;
+/// Tokens of a prompt; more would crowd out what was said.
+const PROMPT_TOKENS: usize = 96;
+
+impl Whisper {
+    /// Loads a ggml model. `id` is what [`Recogniser::id`] gives.
+    pub fn open(id: &str, path: &Path) -> Result<Whisper, SpeechError> {
+        // Its lines would go to stderr, into the middle of a table.
+        whisper_rs::install_logging_hooks();
+        let broken = |reason: String| SpeechError::ModelBroken {
+            engine: "whisper",
+            path: path.into(),
+            reason,
+            command: format!("rm -r {} && {}", path.parent().unwrap_or(path).display(), fetch_command(id)),
+        };
+        let mut parameters = WhisperContextParameters::default();
+        // Slower than ggml's own kernels on a processor.
+        parameters.use_gpu(false).flash_attn(false);
+        let context = WhisperContext::new_with_params(path, parameters).map_err(|e| broken(e.to_string()))?;
+        if !context.is_multilingual() {
+            return Err(broken("it knows English only".into()));
+        }
+        Ok(Whisper {
+            id: id.into(),
+            context,
+            idle: Mutex::default(),
+            live: parameters_for(Mode::Live),
+            recording: parameters_for(Mode::Recording),
+        })
+    }
+
+    fn hear_live(&self, audio: &Pcm, listen: &Listen) -> Result<Transcript, SpeechError> {
+        let pieces = segments(audio, &SegmentOptions::default());
+        let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return Ok(Transcript::default()) };
+        if last.end - first.start > WINDOW_MS {
+            return self.hear_windows(audio, listen);
+        }
+        let window = Window { pieces: vec![first.start..last.end] };
+        self.hear_window(audio, &window, listen)
+    }
+
+    fn hear_windows(&self, audio: &Pcm, listen: &Listen) -> Result<Transcript, SpeechError> {
+        let windows = windows::plan(audio);
+        let parts = windows.iter().map(|window| self.hear_window(audio, window, listen));
+        Ok(windows::join(parts.collect::<Result<_, _>>()?))
+    }
+
+    fn hear_window(&self, audio: &Pcm, window: &Window, listen: &Listen) -> Result<Transcript, SpeechError> {
+        let mut sound = window.cut(audio);
+        let speech_ms = sound.duration_ms();
+        if speech_ms < SHORTEST_MS {
+            sound.append(&Pcm::silence(SHORTEST_MS - speech_ms, RATE));
+        }
+        let samples: Vec<f32> = sound.samples.iter().map(|&s| f32::from(s) / 32_768.0).collect();
+        let prompt = self.prompt(listen);
+        let mut parameters = match listen.mode {
+            Mode::Live => {
+                let mut live = self.live.clone();
+                let positions = (speech_ms + MARGIN_MS).div_ceil(1_000 / POSITIONS_PER_SECOND).min(ALL_POSITIONS);
+                live.set_audio_ctx(positions as i32);
+                live.set_max_tokens((MAX_TOKENS_PER_SECOND * speech_ms / 1_000 + EXTRA_TOKENS) as i32);
+                live
+            }
+            Mode::Recording => self.recording.clone(),
+        };
+        parameters.set_tokens(&prompt);
+        let mut state = self.state()?;
+        let outcome = state.full(parameters, &samples).map_err(failed);
+        let transcript = outcome.map(|()| self.read(&state, speech_ms, listen.mode));
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(state);
+        Ok(window.place(transcript?))
+    }
+
+    fn state(&self) -> Result<WhisperState, SpeechError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.map_or_else(|| self.context.create_state().map_err(failed), Ok)
+    }
+
+    /// Prompt and hints as text that went before: the decoder continues in its words.
+    fn prompt(&self, listen: &Listen) -> Vec<i32> {
+        let mut text = listen.prompt.clone().unwrap_or_default();
+        if !listen.hints.is_empty() {
+            text = format!("{text} {}.", listen.hints.join(", "));
+        }
+        let text = text.replace('\0', " ");
+        if text.trim().is_empty() {
+            return Vec::new();
+        }
+        // The room given is for the worst case of a token per byte.
+        let mut tokens = self.context.tokenize(text.trim(), text.len() + 1).unwrap_or_default();
+        tokens.truncate(PROMPT_TOKENS);
+        tokens
+    }
+
+    fn read(&self, state: &WhisperState, speech_ms: u32, mode: Mode) -> Transcript {
+        let parts = state.as_iter().map(|segment| self.read_segment(&segment, speech_ms, mode)).collect();
+        windows::join(parts)
+    }
+
+    fn read_segment(&self, segment: &WhisperSegment<'_>, speech_ms: u32, mode: Mode) -> Transcript {
+        let (start_ms, end_ms) = match mode {
+            Mode::Live => (0, speech_ms),
+            Mode::Recording => (centiseconds(segment.start_timestamp()), centiseconds(segment.end_timestamp())),
+        };
+        let end_ms = end_ms.min(speech_ms).max(start_ms);
+        let pieces = self.pieces(segment);
+        let mean = pieces.iter().map(|piece| piece.log_probability).sum::<f32>() / pieces.len().max(1) as f32;
+        let bytes: Vec<u8> = pieces.iter().flat_map(|piece| piece.bytes.iter().copied()).collect();
+        let candidate = Candidate {
+            text: &String::from_utf8_lossy(&bytes),
+            mean_log_probability: mean,
+            tokens: pieces.len(),
+            audio_ms: end_ms - start_ms,
+        };
+        let Some(text) = guards::believe(&candidate) else { return Transcript::default() };
+        let confidence = mean.exp().clamp(0.0, 1.0);
+        let words = if mode == Mode::Recording { words(&pieces, speech_ms) } else { Vec::new() };
+        // Words that a guard took out of the text are taken out here too.
+        let words = words.into_iter().filter(|word| text.contains(&word.text)).collect();
+        Transcript {
+            text: text.clone(),
+            confidence,
+            segments: vec![Segment { start_ms, end_ms, text, confidence }],
+            words,
+        }
+    }
+
+    /// Tokens of the text itself; languages, times and marks come after the end-of-text token.
+    fn pieces(&self, segment: &WhisperSegment<'_>) -> Vec<Piece> {
+        let end_of_text = self.context.token_eot();
+        (0..segment.n_tokens())
+            .filter_map(|at| segment.get_token(at))
+            .filter(|token| token.token_id() < end_of_text)
+            .map(|token| {
+                let data = token.token_data();
+                Piece {
+                    bytes: token.to_bytes().unwrap_or_default().to_vec(),
+                    log_probability: data.plog,
+                    start_ms: centiseconds(data.t0),
+                    end_ms: centiseconds(data.t1),
+                }
+            })
+            .collect()
+    }
+}
+
+impl Recogniser for Whisper {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn transcribe(&self, audio: &Pcm, listen: &Listen) -> Result<Transcript, SpeechError> {
+        let audio = audio.resampled(RATE);
+        match listen.mode {
+            Mode::Live => self.hear_live(&audio, listen),
+            Mode::Recording => self.hear_windows(&audio, listen),
+        }
+    }
+}
+
+impl std::fmt::Debug for Whisper {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Whisper").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+fn parameters_for(mode: Mode) -> FullParams<'static, 'static> {
+    let strategy = match mode {
+        Mode::Live => SamplingStrategy::Greedy { best_of: 1 },
+        Mode::Recording => SamplingStrategy::BeamSearch { beam_size: 5, patience: -1.0 },
+    };
+    let live = mode == Mode::Live;
+    let mut parameters = FullParams::new(strategy);
+    // Every call of it leaks a C string, hence once and here.
+    parameters.set_language(Some("ru"));
+    parameters.set_n_threads(1);
+    parameters.set_translate(false);
+    parameters.set_no_context(true);
+    parameters.set_no_timestamps(live);
+    parameters.set_single_segment(live);
+    parameters.set_token_timestamps(!live);
+    parameters.set_temperature_inc(0.0);
+    parameters.set_print_special(false);
+    parameters.set_print_progress(false);
+    parameters.set_print_realtime(false);
+    parameters.set_print_timestamps(false);
+    parameters
+}
+
+/// A token: part of a word, and not always whole characters.
+struct Piece {
+    bytes: Vec<u8>,
+    log_probability: f32,
+    start_ms: u32,
+    end_ms: u32,
+}
+
+/// Tokens that begin with a space begin a word.
+fn words(pieces: &[Piece], speech_ms: u32) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::new();
+    let mut at = 0;
+    while at < pieces.len() {
+        let next = (at + 1..pieces.len()).find(|&i| pieces[i].bytes.first() == Some(&b' ')).unwrap_or(pieces.len());
+        let word = &pieces[at..next];
+        let bytes: Vec<u8> = word.iter().flat_map(|piece| piece.bytes.iter().copied()).collect();
+        let text = String::from_utf8_lossy(&bytes).trim().to_owned();
+        let mean = word.iter().map(|piece| piece.log_probability).sum::<f32>() / word.len() as f32;
+        let start_ms = word[0].start_ms.min(speech_ms);
+        let end_ms = word[word.len() - 1].end_ms.clamp(start_ms, speech_ms.max(start_ms));
+        if !text.is_empty() {
+            words.push(Word { text, start_ms, end_ms, confidence: mean.exp().clamp(0.0, 1.0) });
+        }
+        at = next;
+    }
+    words
+}
+
+fn centiseconds(value: i64) -> u32 {
+    u32::try_from(value.max(0) * 10).unwrap_or(u32::MAX)
+}
+
+fn failed(error: whisper_rs::WhisperError) -> SpeechError {
+    SpeechError::RecognitionFailed { engine: "whisper", reason: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(text: &[u8], start_ms: u32) -> Piece {
+        Piece { bytes: text.to_vec(), log_probability: -0.1, start_ms, end_ms: start_ms + 100 }
+    }
+
+    #[test]
+    fn tokens_become_words_even_where_they_split_a_letter() {
+        let letters = "ко".as_bytes();
+        let pieces = [
+            piece(b" ", 0),
+            piece(&letters[..3], 50),
+            piece(&letters[3..], 100),
+            piece("т".as_bytes(), 200),
+            piece(" ест.".as_bytes(), 400),
+        ];
+        let words = words(&pieces, 450);
+        let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+        assert_eq!(texts, ["кот", "ест."]);
+        assert_eq!((words[0].start_ms, words[0].end_ms, words[1].end_ms), (0, 300, 450));
+    }
+
+    #[test]
+    fn a_file_that_is_no_model_is_named_with_the_command() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let error = Whisper::open("whisper-base", file.path()).expect_err("refused").to_string();
+        assert!(error.contains("cannot be loaded") && error.contains("gudok models fetch whisper-base"), "{error}");
+    }
+}
