@@ -10,7 +10,7 @@ use crate::clinic::{Clinic, Doctor, Service};
 use crate::error::DeskError;
 use crate::hours::{Minute, intersect};
 use crate::phone::PhoneNumber;
-use crate::slots::{Search, Slot, SlotQuery, find_doctor, find_service};
+use crate::slots::{Calendar, Search, Slot, SlotQuery, find_doctor, find_service};
 
 /// One clinic's desk. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -82,8 +82,9 @@ impl Desk {
                 break;
             };
             let busy = self.store.busy(&self.clinic.id, from.as_millisecond(), to.as_millisecond()).await?;
+            let calendar = Calendar::new(&busy);
             while date < end && found.len() < search.limit {
-                search.day(date, &busy, &mut found);
+                search.day(date, &calendar, &mut found);
                 let Ok(next) = date.tomorrow() else { return Ok(found) };
                 date = next;
             }
@@ -248,7 +249,7 @@ impl Desk {
             BookOutcome::Taken => Ok(Booking::Taken),
             BookOutcome::Booked(record) => {
                 let id = record.id.clone();
-                let appointment = self.appointment(record).ok_or(DeskError::BadSlot { id })?;
+                let appointment = self.appointment(*record).ok_or(DeskError::BadSlot { id })?;
                 Ok(Booking::Booked(Box::new(appointment)))
             }
         }

@@ -58,7 +58,13 @@ pub(crate) fn parse(text: &str, name: &str, folder: &Path) -> Result<Clinic, Cli
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let offset = error.span().map_or(0, |span| span.start);
-        reader.mistake(offset, "", format!("this is no TOML: {}", error.message().replace('\n', ", ")), "");
+        let problem = format!("this is no TOML: {}", error.message().replace('\n', ", "));
+        let hint = match error.message() {
+            message if message.contains("key") => "a key with other than Latin letters needs quotes: \"рентген\" = 20",
+            message if message.contains("string") => "texts stand in quotes: name = \"Лапа\"",
+            _ => "",
+        };
+        reader.mistake(offset, "", problem, hint);
     }
     // What follows a broken line is often read wrongly; its "mistakes" would only distract.
     let clinic = if errors.is_empty() { clinic(&mut reader, table.get_ref(), folder) } else { None };
@@ -183,6 +189,3 @@ fn lines(reader: &mut Reader, top: &Section) -> BTreeMap<String, String> {
     let names: Vec<String> = section.keys().map(str::to_owned).collect();
     names.into_iter().filter_map(|name| reader.text(&section, &name).map(|line| (name, line))).collect()
 }
-
-#[cfg(test)]
-mod tests;

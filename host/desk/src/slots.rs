@@ -86,14 +86,39 @@ impl Slot {
 /// [`DeskError::UnknownService`], [`DeskError::UnknownDoctor`].
 pub fn free_slots(clinic: &Clinic, busy: &[Busy], query: &SlotQuery, now: Timestamp) -> Result<Vec<Slot>, DeskError> {
     let search = Search::new(clinic, query, now)?;
+    let calendar = Calendar::new(busy);
     let mut found = Vec::new();
     let mut date = search.first;
     while date <= search.last && found.len() < search.limit {
-        search.day(date, busy, &mut found);
+        search.day(date, &calendar, &mut found);
         let Ok(next) = date.tomorrow() else { break };
         date = next;
     }
     Ok(found)
+}
+
+/// What is booked, by doctor and in order. Bookings of a doctor do not overlap.
+pub(crate) struct Calendar<'a> {
+    doctors: HashMap<&'a str, Vec<(i64, i64)>>,
+}
+
+impl<'a> Calendar<'a> {
+    pub(crate) fn new(busy: &'a [Busy]) -> Self {
+        let mut doctors: HashMap<&str, Vec<(i64, i64)>> = HashMap::new();
+        for busy in busy {
+            doctors.entry(&busy.doctor).or_default().push((busy.start_ms, busy.end_ms));
+        }
+        doctors.values_mut().for_each(|busy| busy.sort_unstable());
+        Self { doctors }
+    }
+
+    /// A doctor's bookings that touch a stretch of time.
+    fn of(&self, doctor: &str, from_ms: i64, to_ms: i64) -> &[(i64, i64)] {
+        let Some(busy) = self.doctors.get(doctor) else { return &[] };
+        let first = busy.partition_point(|(_, ends)| *ends <= from_ms);
+        let last = busy.partition_point(|(starts, _)| *starts < to_ms);
+        busy.get(first..last).unwrap_or_default()
+    }
 }
 
 /// A query, checked and completed.
@@ -133,7 +158,7 @@ impl<'a> Search<'a> {
     }
 
     /// Adds the free times of one day.
-    pub(crate) fn day(&self, date: Date, busy: &[Busy], found: &mut Vec<Slot>) {
+    pub(crate) fn day(&self, date: Date, calendar: &Calendar, found: &mut Vec<Slot>) {
         let clinic_spans = self.clinic.hours(date).spans;
         let (Some(starts), Some(ends)) =
             (self.clinic.instant(date, Minute::START), self.clinic.instant(date, Minute::END))
@@ -141,10 +166,6 @@ impl<'a> Search<'a> {
             return;
         };
         let (starts, ends) = (starts.as_millisecond(), ends.as_millisecond());
-        let mut busy_of: HashMap<&str, Vec<(i64, i64)>> = HashMap::new();
-        for busy in busy.iter().filter(|busy| busy.start_ms < ends && busy.end_ms > starts) {
-            busy_of.entry(&busy.doctor).or_default().push((busy.start_ms, busy.end_ms));
-        }
         // On the two days a year with a clock change, minutes are looked up one by one; else they are arithmetic.
         let plain = ends - starts == 24 * 60 * MINUTE_MS;
         let instant = |minute: Minute| match plain {
@@ -163,19 +184,23 @@ impl<'a> Search<'a> {
                 None => clinic_spans.clone(),
             };
             let length = i64::from(doctor.visit_minutes(service)) * MINUTE_MS;
-            let busy = busy_of.get(doctor.id.as_str()).map_or(&[][..], Vec::as_slice);
+            let mut busy = calendar.of(&doctor.id, starts, ends);
             for span in spans {
                 let Some(closes) = instant(span.closes) else { continue };
-                let starts = self.grid(span).filter_map(instant);
-                let fits = |start: &i64| {
-                    *start >= self.now_ms
-                        && start + length <= closes
-                        && !busy.iter().any(|(from, to)| *from < start + length && *to > *start)
-                };
-                free.extend(starts.filter(fits).map(|start| (start, n)));
+                for start in self.grid(span).filter_map(instant) {
+                    // Starts come in order: what has ended by this one is over for all that follow.
+                    while busy.first().is_some_and(|(_, ends)| *ends <= start) {
+                        busy = &busy[1..];
+                    }
+                    let taken = busy.first().is_some_and(|(starts, _)| *starts < start + length);
+                    if start >= self.now_ms && start + length <= closes && !taken {
+                        free.push((start, n));
+                    }
+                }
             }
         }
-        self.choose(free, &busy_of, found);
+        let loads = |n: usize| calendar.of(&self.pairs[n].0.id, starts, ends).len();
+        self.choose(free, loads, found);
     }
 
     /// The minutes of a span at which a visit may start.
@@ -188,7 +213,7 @@ impl<'a> Search<'a> {
             .filter(move |minute| from <= *minute && *minute <= to)
     }
 
-    fn choose(&self, mut free: Vec<(i64, usize)>, busy: &HashMap<&str, Vec<(i64, i64)>>, found: &mut Vec<Slot>) {
+    fn choose(&self, mut free: Vec<(i64, usize)>, load: impl Fn(usize) -> usize, found: &mut Vec<Slot>) {
         free.sort_unstable();
         let mut offered = vec![0usize; self.pairs.len()];
         for slot in found.iter() {
@@ -198,7 +223,6 @@ impl<'a> Search<'a> {
         }
         for same_time in free.chunk_by(|a, b| a.0 == b.0) {
             let mut doctors: Vec<usize> = same_time.iter().map(|(_, n)| *n).collect();
-            let load = |n: usize| busy.get(self.pairs[n].0.id.as_str()).map_or(0, Vec::len);
             doctors.sort_by_key(|n| (offered[*n], load(*n), *n));
             for n in doctors {
                 if found.len() == self.limit {

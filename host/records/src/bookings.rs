@@ -89,7 +89,7 @@ pub struct BookingRecord {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BookOutcome {
     /// Committed: it may be told to the caller.
-    Booked(BookingRecord),
+    Booked(Box<BookingRecord>),
     /// Somebody holds a part of that time.
     Taken,
 }
@@ -173,7 +173,7 @@ impl Store {
         if let Some(there) = find(&mut transaction, &booking.id).await? {
             let same = there.doctor == booking.doctor && there.start_ms == booking.start_ms;
             let exists = RecordsError::Exists { what: "booking", id: booking.id.clone() };
-            return if same { Ok(BookOutcome::Booked(there)) } else { Err(exists) };
+            return if same { Ok(BookOutcome::Booked(Box::new(there))) } else { Err(exists) };
         }
         if !insert_if_free(&mut transaction, booking, None).await? {
             return Ok(BookOutcome::Taken);
@@ -186,7 +186,7 @@ impl Store {
         };
         write_history(&mut transaction, &booking.id, booking.status, &change).await?;
         transaction.commit().await?;
-        Ok(BookOutcome::Booked(booking.clone()))
+        Ok(BookOutcome::Booked(Box::new(booking.clone())))
     }
 
     /// Moves a visit: the new time is taken and the old one released in one transaction, or nothing happens. The new time
@@ -201,7 +201,7 @@ impl Store {
         if let Some(there) = find(&mut transaction, &to.id).await? {
             let same = there.visit == old.visit && there.doctor == to.doctor && there.start_ms == to.start_ms;
             let exists = RecordsError::Exists { what: "booking", id: to.id.clone() };
-            return if same { Ok(BookOutcome::Booked(there)) } else { Err(exists) };
+            return if same { Ok(BookOutcome::Booked(Box::new(there))) } else { Err(exists) };
         }
         check_step(&old, Status::Moved)?;
         set_status_of(&mut transaction, id, Status::Moved, change).await?;
@@ -224,7 +224,7 @@ impl Store {
         }
         write_history(&mut transaction, &new.id, Status::Booked, change).await?;
         transaction.commit().await?;
-        Ok(BookOutcome::Booked(new))
+        Ok(BookOutcome::Booked(Box::new(new)))
     }
 
     /// Calls a visit off and releases its time. Calling it off twice is no error.

@@ -70,16 +70,27 @@ fn latin(letter: char) -> Option<&'static str> {
 /// The known word that is so near that a slip of the fingers explains it.
 pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let word = word.to_lowercase();
+    // A word cut short (`vet`) is meant more often than one that is spelt alike.
+    if word.chars().count() >= 3
+        && let Some(longer) = known.iter().find(|other| other.to_lowercase().starts_with(&word))
+    {
+        return Some(longer);
+    }
     let distance = |other: &str| strsim::damerau_levenshtein(&word, &other.to_lowercase());
     let (near, distance) = known.iter().map(|other| (*other, distance(other))).min_by_key(|(_, distance)| *distance)?;
-    let prefix = word.chars().count() >= 3 && near.to_lowercase().starts_with(&word);
-    (prefix || distance <= near.chars().count().max(3) / 3).then_some(near)
+    (distance <= near.chars().count().max(3) / 3).then_some(near)
 }
 
 /// `did you mean "x"? allowed: x, y, z`, or without the guess.
 pub(super) fn allowed(word: &str, known: &[&str]) -> String {
-    let list = if known.is_empty() { "none are defined".to_owned() } else { format!("allowed: {}", known.join(", ")) };
-    match nearest(word, known) {
+    let mut words: Vec<&str> = Vec::new();
+    for word in known.iter().filter(|word| !word.is_empty()) {
+        if !words.contains(word) {
+            words.push(word);
+        }
+    }
+    let list = if words.is_empty() { "none are defined".to_owned() } else { format!("allowed: {}", words.join(", ")) };
+    match nearest(word, &words) {
         Some(near) => format!("did you mean {near:?}? {list}"),
         None => list,
     }

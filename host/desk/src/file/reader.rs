@@ -94,7 +94,7 @@ impl Reader {
         match value.get_ref().as_str() {
             Some(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
             Some(_) => {
-                self.mistake(offset, key, "it is empty", "write something, or leave the key out");
+                self.mistake(offset, key, "it is empty", "write something, or leave the key out if it is optional");
                 None
             }
             None => {

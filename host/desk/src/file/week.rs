@@ -4,7 +4,6 @@ use jiff::civil::Date;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::names;
 use super::reader::{Reader, Section};
 use crate::clinic::Exception;
 use crate::hours::{Span, WeeklyHours};
@@ -21,11 +20,17 @@ pub(super) fn hours(reader: &mut Reader, section: &Section) -> Option<WeeklyHour
         DeValue::Table(table) => {
             let mut week = WeeklyHours::default();
             let mut given = [false; 7];
-            for (day, value) in table {
+            let mut entries: Vec<_> = table.iter().collect();
+            entries.sort_by_key(|(day, _)| day.span().start);
+            for (day, value) in entries {
                 let path = format!("{path}.{}", day.get_ref());
                 let Some(days) = days(day.get_ref()) else {
-                    let hint = names::nearest(day.get_ref(), &DAYS).filter(|_| !day.get_ref().contains(['-', ',']));
-                    let hint = hint.map_or(DAY_HINT.to_owned(), |near| format!("did you mean {near:?}? {DAY_HINT}"));
+                    let hint = match DAYS.into_iter().find(|short| day.get_ref().to_lowercase().starts_with(short)) {
+                        Some(short) if !day.get_ref().contains(['-', ',']) => {
+                            format!("did you mean {short:?}? {DAY_HINT}")
+                        }
+                        _ => DAY_HINT.to_owned(),
+                    };
                     reader.mistake(day.span().start, &path, "this is no day of the week", &hint);
                     continue;
                 };

@@ -1,25 +1,29 @@
 //! The store from outside: opening, every typed function, concurrency, crashes.
 
+// Functions that tests share are tests too; clippy.toml exempts only those marked `#[test]`.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod bookings;
 mod calls;
 mod crash;
 mod opening;
+mod volume;
 mod work;
 
 use records::{BookingRecord, Status, Store};
 use tempfile::TempDir;
 
 /// Monday 2026-11-23 10:00 in Moscow.
-pub const NOW: i64 = 1_795_417_200_000;
-pub const MINUTE: i64 = 60_000;
+pub(crate) const NOW: i64 = 1_795_417_200_000;
+pub(crate) const MINUTE: i64 = 60_000;
 
-pub async fn store() -> (TempDir, Store) {
+pub(crate) async fn store() -> (TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path().join("gudok.db")).await.unwrap();
     (folder, store)
 }
 
-pub fn booking(id: &str, doctor: &str, start_ms: i64) -> BookingRecord {
+pub(crate) fn booking(id: &str, doctor: &str, start_ms: i64) -> BookingRecord {
     BookingRecord {
         id: id.to_owned(),
         visit: id.to_owned(),
