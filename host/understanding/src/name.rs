@@ -1,1 +1,473 @@
-//! Placeholder.
+//! Names of people: surname, first name and patronymic in any order and case, put back into the nominative.
+//!
+//! First names come from a list with all their cases; patronymics are known by their endings; a surname is what the
+//! caller calls so («фамилия …») or what stands beside the name. What is doubtful stays empty.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+mod first;
+mod patronymic;
+mod surname;
+
+use crate::normalise::{Token, TokenKind, tokens};
+
+/// A person's name as far as it was said, in the nominative.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PersonName {
+    /// Surname.
+    pub last: Option<String>,
+    /// First name, full or short as the caller said it.
+    pub first: Option<String>,
+    /// Patronymic.
+    pub patronymic: Option<String>,
+}
+
+/// Grammatical gender of a name part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gender {
+    Male,
+    Female,
+}
+
+/// Finds the person named in `text`.
+///
+/// ```
+/// use understanding::name::parse;
+/// let name = parse("Шевчук Людмилой Ивановной меня звать").expect("a name is there");
+/// assert_eq!(name.last.as_deref(), Some("Шевчук"));
+/// assert_eq!(name.first.as_deref(), Some("Людмила"));
+/// assert_eq!(name.patronymic.as_deref(), Some("Ивановна"));
+/// assert_eq!(parse("а зачем вам"), None);
+/// ```
+pub fn parse(text: &str) -> Option<PersonName> {
+    let words = joined(text);
+    let mut parts = Parts::default();
+    parts.find_patronymic(&words);
+    parts.find_first(&words);
+    parts.no_patronymic_before_the_name();
+    parts.find_last(&words);
+    parts.name()
+}
+
+/// The name as the evaluation files write it.
+///
+/// ```
+/// use understanding::name::{parse, to_json};
+/// assert_eq!(to_json(parse("просто Саша").as_ref()), serde_json::json!({"last": null, "first": "Саша", "patronymic": null}));
+/// ```
+pub fn to_json(name: Option<&PersonName>) -> Value {
+    name.map_or_else(|| json!(PersonName::default()), |name| json!(name))
+}
+
+/// A word of the text, hyphenated parts together.
+#[derive(Debug, Clone)]
+struct Word {
+    /// As written.
+    said: String,
+    /// Folded.
+    text: String,
+    /// A comma, full stop or the start of the text stands before it.
+    apart: bool,
+}
+
+fn joined(text: &str) -> Vec<Word> {
+    let mut out: Vec<Word> = Vec::new();
+    let all = tokens(text);
+    let glued = |a: &Token, b: &Token| a.bytes.end == b.bytes.start;
+    let mut apart = true;
+    for (nth, token) in all.iter().enumerate() {
+        let hyphen =
+            nth >= 2 && all[nth - 1].is("-") && glued(&all[nth - 2], &all[nth - 1]) && glued(&all[nth - 1], token);
+        match (token.kind, out.last_mut()) {
+            (TokenKind::Mark, _) => apart |= !token.is("-"),
+            (_, Some(last)) if hyphen && token.kind == TokenKind::Word => {
+                last.said = format!("{}-{}", last.said, &text[token.bytes.clone()]);
+                last.text = format!("{}-{}", last.text, token.text);
+            }
+            _ => {
+                out.push(Word { said: text[token.bytes.clone()].to_string(), text: token.text.clone(), apart });
+                apart = false;
+            }
+        }
+    }
+    out
+}
+
+#[derive(Default)]
+struct Parts {
+    first: Option<(usize, first::Reading)>,
+    patronymic: Option<(std::ops::Range<usize>, patronymic::Reading)>,
+    last: Option<String>,
+}
+
+impl Parts {
+    fn find_patronymic(&mut self, words: &[Word]) {
+        // The last one said counts: people correct themselves forward.
+        self.patronymic = (0..words.len()).rev().find_map(|at| {
+            if let Some(of) = words.get(at + 1).filter(|w| matches!(w.text.as_str(), "оглы" | "кызы" | "улы" | "гызы"))
+            {
+                let nominative = format!("{} {}", capitalised(&words[at].said), of.text);
+                let gender =
+                    if matches!(of.text.as_str(), "оглы" | "улы") { Gender::Male } else { Gender::Female };
+                return Some((at..at + 2, patronymic::Reading { nominative, gender, oblique: false }));
+            }
+            patronymic::read(&words[at].text, &words[at].said).map(|reading| (at..at + 1, reading))
+        });
+    }
+
+    fn find_first(&mut self, words: &[Word]) {
+        let gender = self.patronymic.as_ref().map(|(_, p)| p.gender);
+        let oblique = self.patronymic.as_ref().map(|(_, p)| p.oblique);
+        let read = |at: usize| {
+            let free = self.patronymic.as_ref().is_none_or(|(range, _)| !range.contains(&at));
+            free.then(|| first::read(&words[at].text, &words[at].said, gender, oblique)).flatten().map(|r| (at, r))
+        };
+        // Beside the patronymic first; then after «зовут», «имя»; then anywhere, the last after a correction.
+        let beside = self.patronymic.as_ref().and_then(|(range, _)| range.start.checked_sub(1)).and_then(read);
+        let called = (1..words.len()).find_map(|at| {
+            matches!(words[at - 1].text.as_str(), "зовут" | "звать" | "имя").then(|| read(at)).flatten()
+        });
+        let all: Vec<(usize, first::Reading)> = (0..words.len()).filter_map(read).collect();
+        let corrected = (0..words.len()).rev().find(|at| CORRECTIONS.contains(&words[*at].text.as_str()));
+        let later = corrected.and_then(|from| all.iter().find(|(at, _)| *at > from).cloned());
+        // «Мирон Ольга»: a man's name before a woman's is her surname.
+        let anywhere = match all.as_slice() {
+            [(a, one), (b, two), ..]
+                if *b == a + 1
+                    && one.gender.is_some()
+                    && two.gender == Some(Gender::Female)
+                    && one.gender != two.gender =>
+            {
+                Some((*b, two.clone()))
+            }
+            [_, .., last] if all.iter().all(|(_, r)| r.nominative == last.1.nominative) => Some(last.clone()),
+            [only, ..] => Some(only.clone()),
+            [] => None,
+        };
+        self.first = beside.or(later).or(called).or(anywhere);
+        if self.first.is_none() {
+            // A name that no list knows still stands before its patronymic.
+            let unknown = self.patronymic.as_ref().and_then(|(range, p)| {
+                let at = range.start.checked_sub(1).filter(|_| !words[range.start].apart)?;
+                let word = &words[at];
+                let fits = !STOP.contains(&word.text.as_str()) && !surname::looks_like(&word.text);
+                fits.then(|| {
+                    (at, first::Reading { nominative: capitalised(&word.said), gender: Some(p.gender), oblique: false })
+                })
+            });
+            self.first = unknown.filter(|_| self.patronymic.as_ref().is_some_and(|(_, p)| !p.oblique));
+        }
+    }
+
+    /// «Якубович Леонид»: before the first name it is a surname.
+    fn no_patronymic_before_the_name(&mut self) {
+        if let (Some((at, _)), Some((range, _))) = (&self.first, &self.patronymic) {
+            if range.end == *at && range.start == 0 {
+                self.patronymic = None;
+            }
+        }
+    }
+
+    fn find_last(&mut self, words: &[Word]) {
+        let gender =
+            self.patronymic.as_ref().map(|(_, p)| p.gender).or(self.first.as_ref().and_then(|(_, f)| f.gender));
+        let oblique = self.patronymic.as_ref().is_some_and(|(_, p)| p.oblique)
+            || self.first.as_ref().is_some_and(|(_, f)| f.oblique);
+        let taken = |at: usize| {
+            self.first.as_ref().is_some_and(|(nth, _)| *nth == at)
+                || self.patronymic.as_ref().is_some_and(|(range, _)| range.contains(&at))
+        };
+        let again = |at: usize| self.first.as_ref().is_some_and(|(nth, _)| words[*nth].text == words[at].text);
+        let open = |at: usize| {
+            at < words.len()
+                && !taken(at)
+                && !again(at)
+                && !STOP.contains(&words[at].text.as_str())
+                && words[at].text.chars().count() > 1
+        };
+        let named = (0..words.len()).rev().filter(|at| words[*at].text.starts_with("фамили")).find_map(|cue| {
+            let after = (cue + 1..words.len()).take(4).find(|at| open(*at) && !is_first_only(words, *at));
+            let at = after.or_else(|| cue.checked_sub(1).filter(|at| open(*at)))?;
+            Some((at, words[cue].text == "фамилию" && words[at].text.ends_with('у')))
+        });
+        if let Some((at, accusative)) = named {
+            self.last = Some(surname::nominative(
+                &words[at].said,
+                &words[at].text,
+                gender,
+                accusative || oblique && surname::declined(&words[at].text),
+            ));
+            return;
+        }
+        let mut candidates: Vec<usize> =
+            (0..words.len()).filter(|at| open(*at) && self.surname_like(words, *at, &taken)).collect();
+        if let Some(from) = (0..words.len()).rev().find(|at| CORRECTIONS.contains(&words[*at].text.as_str())) {
+            if candidates.iter().any(|at| *at > from) {
+                candidates.retain(|at| *at > from);
+            }
+        }
+        let beside = |at: usize| taken(at + 1) || at > 0 && taken(at - 1);
+        let best = candidates
+            .iter()
+            .copied()
+            .max_by_key(|at| (beside(*at), surname::looks_like(&words[*at].text), usize::MAX - *at));
+        self.last = best.map(|at| {
+            let on = at > 0 && words[at - 1].text == "на" && self.first.is_none();
+            let gender = if on && words[at].text.ends_with('а') { Some(Gender::Male) } else { gender };
+            surname::nominative(&words[at].said, &words[at].text, gender, oblique || on)
+        });
+    }
+
+    /// Whether a free word may be the surname: by its ending, or because it stands beside the name and is written so.
+    fn surname_like(&self, words: &[Word], at: usize, taken: &impl Fn(usize) -> bool) -> bool {
+        let word = &words[at];
+        let capital = word.said.chars().next().is_some_and(char::is_uppercase);
+        let beside = taken(at + 1) || at > 0 && taken(at - 1);
+        let only_names =
+            words.iter().enumerate().all(|(n, w)| n == at || taken(n) || FILLERS.contains(&w.text.as_str()));
+        let verb = ["ит", "ет", "ют", "ать", "ить", "еть", "ите", "ете", "ешь", "ую", "аю"]
+            .iter()
+            .any(|end| word.text.ends_with(end));
+        if surname::looks_like(&word.text) {
+            return beside || capital || only_names;
+        }
+        let mid_capital = capital && (!word.apart || words.len() <= 3);
+        beside && !verb && (mid_capital || only_names && word.text.chars().count() > 2)
+    }
+
+    fn name(self) -> Option<PersonName> {
+        let name = PersonName {
+            last: self.last,
+            first: self.first.map(|(_, f)| f.nominative),
+            patronymic: self.patronymic.map(|(_, p)| p.nominative),
+        };
+        (name != PersonName::default()).then_some(name)
+    }
+}
+
+fn is_first_only(words: &[Word], at: usize) -> bool {
+    first::read(&words[at].text, &words[at].said, None, None).is_some()
+        && !surname::looks_like(&words[at].text)
+        && words.get(at + 1).is_some_and(|w| patronymic::read(&w.text, &w.said).is_some())
+}
+
+/// First letter of each hyphenated part large, the rest as said.
+fn capitalised(word: &str) -> String {
+    word.split('-')
+        .map(|part| {
+            let mut letters = part.chars();
+            letters.next().map_or_else(String::new, |first| {
+                first.to_uppercase().chain(letters.flat_map(char::to_lowercase)).collect()
+            })
+        })
+        .collect::<Vec<_>>()
+        .join("-")
+}
+
+const CORRECTIONS: &[&str] = &["ой", "нет", "вернее", "точнее", "ошиблась", "ошибся", "простите", "извините"];
+
+/// Words that may accompany a bare name.
+const FILLERS: &[&str] = &[
+    "ну",
+    "вот",
+    "это",
+    "да",
+    "просто",
+    "я",
+    "меня",
+    "зовут",
+    "звать",
+    "имя",
+    "мое",
+    "моя",
+    "мой",
+    "э",
+    "ой",
+    "так",
+    "без",
+    "отчества",
+    "алло",
+    "здравствуйте",
+    "на",
+    "запишите",
+    "пишите",
+    "записывайте",
+    "пожалуйста",
+    "девушка",
+];
+
+/// Words that are never a surname here.
+const STOP: &[&str] = &[
+    "ну",
+    "вот",
+    "это",
+    "да",
+    "нет",
+    "просто",
+    "я",
+    "меня",
+    "мне",
+    "зовут",
+    "звать",
+    "имя",
+    "имени",
+    "мое",
+    "моя",
+    "мой",
+    "моего",
+    "моей",
+    "э",
+    "ээ",
+    "эм",
+    "ой",
+    "так",
+    "без",
+    "отчества",
+    "отчество",
+    "отчеству",
+    "алло",
+    "здравствуйте",
+    "добрый",
+    "день",
+    "вечер",
+    "утро",
+    "доброе",
+    "на",
+    "запишите",
+    "пишите",
+    "записывайте",
+    "пожалуйста",
+    "девушка",
+    "фамилия",
+    "фамилию",
+    "фамилии",
+    "по",
+    "и",
+    "а",
+    "у",
+    "с",
+    "в",
+    "к",
+    "муж",
+    "жена",
+    "сын",
+    "дочь",
+    "мама",
+    "папа",
+    "ребенок",
+    "ребенка",
+    "хозяин",
+    "хозяйка",
+    "будет",
+    "можно",
+    "только",
+    "пусть",
+    "то",
+    "есть",
+    "же",
+    "как",
+    "вам",
+    "вас",
+    "мы",
+    "он",
+    "она",
+    "его",
+    "ее",
+    "их",
+    "наш",
+    "наша",
+    "тоже",
+    "лучше",
+    "вернее",
+    "точнее",
+    "ошиблась",
+    "ошибся",
+    "простите",
+    "извините",
+    "полностью",
+    "буква",
+    "через",
+    "два",
+    "две",
+    "зачем",
+    "не",
+    "скажу",
+    "называть",
+    "обращайтесь",
+    "зови",
+    "зовите",
+    "представлюсь",
+    "обычно",
+    "все",
+    "ребята",
+    "кот",
+    "кота",
+    "кошка",
+    "собака",
+    "собаку",
+    "врач",
+    "доктор",
+    "приема",
+    "прием",
+    "записана",
+    "записан",
+    "беспокоит",
+    "звонит",
+    "говорит",
+    "слушаю",
+    "минуту",
+    "секунду",
+    "сейчас",
+    "девичья",
+    "старая",
+    "новая",
+    "теперь",
+    "была",
+    "раньше",
+    "паспорту",
+    "паспорте",
+    "документам",
+    "пациент",
+    "пациента",
+    "тот",
+    "самый",
+    "хорошо",
+    "спасибо",
+    "пишется",
+    "дефис",
+    "знак",
+    "конце",
+    "слово",
+    "отдельно",
+    "еще",
+    "раз",
+    "повторю",
+    "знаете",
+    "что",
+    "какая",
+    "какой",
+    "кто",
+    "кому",
+    "зовете",
+    "кличут",
+    "величать",
+    "батюшке",
+    "нету",
+    "нужно",
+    "надо",
+    "давайте",
+    "карта",
+    "карточка",
+    "оформлена",
+    "оформлен",
+    "мужа",
+    "жену",
+    "мужу",
+    "маму",
+    "сына",
+    "дочку",
+    "дочка",
+    "бабушка",
+    "бабушку",
+];

@@ -197,7 +197,8 @@ fn signals(said: &[&str]) -> Vec<(Signal, usize)> {
         if let Some((signal, taken)) = phrase_at(&said[at..]) {
             out.push((signal, at));
             // «давайте не будем»: what «не» turns is part of the phrase.
-            at += taken + usize::from(said[at + taken - 1] == "не");
+            let turned = said[at + taken - 1] == "не" && said.get(at + taken) != Some(&"не");
+            at += taken + usize::from(turned);
             continue;
         }
         if matches!(said[at], "не" | "ни") {
