@@ -1,5 +1,6 @@
 //! A flow, compiled and checked: everything that can be wrong with it is found here, before a caller is on the line.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -79,7 +80,7 @@ impl Inner {
             return Ok(component);
         }
         // A panic of the compiler is its bug; it must not become ours.
-        let compiled = std::panic::catch_unwind(|| Component::from_binary(&self.wasm, wasm));
+        let compiled = catch_unwind(AssertUnwindSafe(|| Component::from_binary(&self.wasm, wasm)));
         let reason = match compiled {
             Ok(Ok(component)) => {
                 if let Some(cache) = &self.cache {
@@ -162,12 +163,15 @@ fn check_run(name: &str, wasm: &wasmtime::Engine, ty: &types::Component) -> Resu
     }
 }
 
+const WASM_PAGE: u64 = 64 << 10;
+
 /// What the flow takes before its first instruction must be within the limits, or every call of it would fail.
 fn check_appetite(name: &str, inner: &Inner, component: &Component) -> Result<(), FlowError> {
     let Some(needs) = component.resources_required() else { return Ok(()) };
     let limits = &inner.limits;
+    let memory = needs.max_initial_memory_size.unwrap_or(0).saturating_mul(WASM_PAGE);
     let checks = [
-        ("bytes of memory", needs.max_initial_memory_size.unwrap_or(0), limits.memory_bytes, "memory_bytes"),
+        ("bytes of memory", memory, limits.memory_bytes, "memory_bytes"),
         ("table elements", needs.max_initial_table_size.unwrap_or(0), limits.table_elements, "table_elements"),
         ("memories", u64::from(needs.num_memories), limits.memories, "memories"),
         ("tables", u64::from(needs.num_tables), limits.tables, "tables"),

@@ -29,7 +29,7 @@ pub struct Wish {
 #[serde(rename_all = "kebab-case")]
 pub enum DateTime {
     /// None was said.
-    None,
+    Nothing,
     /// One reading.
     Resolved(Wish),
     /// Several readings.
@@ -153,7 +153,7 @@ pub struct Intent {
 }
 
 record!(Wish => wit::Wish { date, date_from, date_to, time_from, time_to, asap });
-cases!(DateTime => wit::DateTime { None, Resolved(wish), Ambiguous(wishes), Vague, Invalid(why) });
+cases!(DateTime => wit::DateTime { Nothing, Resolved(wish), Ambiguous(wishes), Vague, Invalid(why) });
 cases!(YesNo => wit::YesNo { Yes, No, Unknown });
 record!(PersonName => wit::PersonName { last, first, patronymic });
 record!(Animal => wit::Animal { species, breed, name });

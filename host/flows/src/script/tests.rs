@@ -219,7 +219,7 @@ fn exact_understanding_reads_exact_forms_only() {
         ..Wish::default()
     };
     assert_eq!(Exact.date_time("2026-11-24 16:30", ""), DateTime::Resolved(wish));
-    assert_eq!(Exact.date_time("завтра", ""), DateTime::None);
+    assert_eq!(Exact.date_time("завтра", ""), DateTime::Nothing);
     assert_eq!(Exact.yes_no("Да"), YesNo::Yes);
     assert_eq!(Exact.phone("+79030000000").as_deref(), Some("+79030000000"));
     assert_eq!(Exact.phone("+7903"), None);

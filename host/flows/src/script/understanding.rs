@@ -41,10 +41,10 @@ impl Understanding for Exact {
                 wish.time_from = Some(word.to_owned());
                 wish.time_to = Some(word.to_owned());
             } else {
-                return DateTime::None;
+                return DateTime::Nothing;
             }
         }
-        if wish == Wish::default() { DateTime::None } else { DateTime::Resolved(wish) }
+        if wish == Wish::default() { DateTime::Nothing } else { DateTime::Resolved(wish) }
     }
 
     fn yes_no(&self, text: &str) -> YesNo {

@@ -99,7 +99,7 @@ async fn neighbours_go_on_beside_all_four() {
     let options = Options { threads: 1, max_calls: 64, allocation: Allocation::Pool, ..Options::default() };
     let engine = Engine::with_options(options).expect("an engine");
     let compile = |wasm: &[u8]| engine.compile("test", wasm).expect("compiles");
-    let good = compile(&echo(50));
+    let good = compile(&echo(5));
     let hostile = [ENDLESS_LOOP, MEMORY_BOMB, TRAP].map(|body| compile(&component("", "", body)));
     let through = Arc::new(AtomicUsize::new(0));
 
@@ -121,7 +121,7 @@ async fn neighbours_go_on_beside_all_four() {
         .collect();
     for neighbour in neighbours {
         let report = neighbour.await.expect("no panic");
-        assert_eq!((&report.end, report.host_calls), (&FlowEnd::Finished, 100));
+        assert_eq!((&report.end, report.host_calls), (&FlowEnd::Finished, 10));
     }
     let mut kinds = Vec::new();
     for (place, flow) in burning.into_iter().enumerate() {

@@ -69,7 +69,7 @@ impl World {
     pub fn component(&self, module: &str) -> Vec<u8> {
         let mut module = wat::parse_str(module).expect("valid text");
         embed_component_metadata(&mut module, &self.resolve, self.world, StringEncoding::UTF8).expect("metadata");
-        let encoder = ComponentEncoder::default().validate(true).module(&module).expect("fits the world");
+        let mut encoder = ComponentEncoder::default().validate(true).module(&module).expect("fits the world");
         encoder.encode().expect("a component")
     }
 }
