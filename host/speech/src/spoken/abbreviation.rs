@@ -67,10 +67,11 @@ fn phrase<'a>(place: Place<'a>) -> Read<'a> {
         if !written.ends_with('.') && scan::goes_on(rest) {
             continue;
         }
-        let Some(stem) = written.strip_suffix('.') else { return Some(((*words).to_owned(), rest)) };
+        if !written.ends_with('.') {
+            return Some(((*words).to_owned(), rest));
+        }
         // The full stop may end the sentence as well.
         let dotted = &place.rest[place.rest.len() - rest.len() - 1..];
-        let _ = stem;
         return Some(((*words).to_owned(), scan::abbreviation_stop(dotted)));
     }
     None

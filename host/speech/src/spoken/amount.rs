@@ -257,7 +257,6 @@ fn half_noun(case: Case, one: &[&'static str; 6], many: &[&'static str; 6]) -> &
 fn plain<'a>(place: Place<'a>, n: &Number<'_>, rest: &'a str) -> (String, &'a str) {
     let governor = place.governor();
     let value = n.value().unwrap_or(0);
-    // «кабинет 5», «дом 12»: a label, whatever preposition came before the noun.
     let Counted { gender, case, animate } = counted(rest, value, governor);
     let case = case.unwrap_or_else(|| governor.case(value));
     let case = if animate && case == Case::Accusative { Case::Genitive } else { case };
@@ -312,10 +311,9 @@ fn span<'a>(place: Place<'a>, first: &Number<'_>, last: &Number<'_>, rest: &'a s
     (format!("от {} до {}", genitive(first), genitive(last)), rest)
 }
 
-/// «два-три», but «двадцать одна, двадцать две» once either is more than a word.
+/// «два-три», but «двадцать одна, двадцать две» once the first is more than a word.
 fn pair(first: &str, last: &str) -> String {
-    let head = last.split(' ').next().unwrap_or(last);
-    if first.contains(' ') || head.is_empty() { format!("{first}, {last}") } else { format!("{first}-{last}") }
+    if first.contains(' ') { format!("{first}, {last}") } else { format!("{first}-{last}") }
 }
 
 /// $100, €50.

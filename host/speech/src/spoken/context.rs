@@ -119,46 +119,44 @@ pub(super) fn counted(rest: &str, n: u64, governor: Governor) -> Counted {
         return result;
     }
     if one {
-        let feminine_soft = FEMININE_SOFT.contains(&noun.as_str());
-        if ends(&["а", "я"]) && !noun.ends_with("мя") {
-            // «1 кошка», but «с 1 кота» and «на 1 кота».
-            if matches!(governor, Governor::By(Case::Genitive | Case::Accusative)) {
-                result.animate = true;
-            } else {
-                result.gender = Gender::Feminine;
-            }
-        } else if ends(&["о", "мя"]) || (ends(&["е"]) && governor == Governor::Free) {
-            result.gender = Gender::Neuter;
-        } else if (ends(&["у", "ю"]) && governor == Governor::By(Case::Accusative)) || feminine_soft {
-            result.gender = Gender::Feminine;
-        } else if ends(&["ы", "и"]) && governor == Governor::By(Case::Genitive)
-            || ends(&["е"]) && matches!(governor, Governor::By(Case::Dative | Case::Prepositional) | Governor::Each)
-        {
-            result.gender = Gender::Feminine;
-        }
-        if governor == Governor::By(Case::Genitive) && result.animate {
-            result.animate = false;
-        }
-        if governor == Governor::By(Case::Accusative) && ends(&["е"]) {
-            // «в 1 клинике»: a place, not a direction.
-            result.case = Some(Case::Prepositional);
-            result.gender = Gender::Feminine;
-        }
-    } else {
-        if few && ends(&["ы", "и"]) {
-            result.gender = Gender::Feminine;
-        }
-        result.case = if ends(&["ах", "ях"]) {
-            Some(Case::Prepositional)
-        } else if ends(&["ами", "ями"]) {
-            Some(Case::Instrumental)
-        } else if ends(&["ам", "ям"]) {
-            Some(Case::Dative)
-        } else {
-            None
-        };
+        return beside_one(&noun, governor);
     }
+    if few && ends(&["ы", "и"]) {
+        result.gender = Gender::Feminine;
+    }
+    result.case = if ends(&["ах", "ях"]) {
+        Some(Case::Prepositional)
+    } else if ends(&["ами", "ями"]) {
+        Some(Case::Instrumental)
+    } else if ends(&["ам", "ям"]) {
+        Some(Case::Dative)
+    } else {
+        None
+    };
     result
+}
+
+/// «одна кошка», «одну кошку», «одного кота», «в одной клинике»: the noun is singular, so its ending tells.
+fn beside_one(noun: &str, governor: Governor) -> Counted {
+    let ends = |endings: &[&str]| endings.iter().any(|e| noun.ends_with(e));
+    let in_a = ends(&["а", "я"]) && !noun.ends_with("мя");
+    let soft = FEMININE_SOFT.contains(&noun);
+    let (gender, case, animate) = match governor {
+        // «в 1 клинике» is a place, «на 1 кота» an animate object.
+        Governor::By(Case::Accusative) if ends(&["е"]) => (Gender::Feminine, Some(Case::Prepositional), false),
+        Governor::By(Case::Accusative) if in_a => (Gender::Masculine, None, true),
+        Governor::By(Case::Accusative) if soft || ends(&["у", "ю"]) => (Gender::Feminine, None, false),
+        Governor::By(Case::Accusative) if ends(&["о", "мя"]) => (Gender::Neuter, None, false),
+        Governor::By(Case::Genitive) if ends(&["ы", "и"]) => (Gender::Feminine, None, false),
+        Governor::By(Case::Instrumental) if ends(&["ой", "ей", "ью"]) => (Gender::Feminine, None, false),
+        Governor::By(Case::Dative | Case::Prepositional) | Governor::Each if ends(&["е", "и"]) => {
+            (Gender::Feminine, None, false)
+        }
+        Governor::Free | Governor::By(Case::Nominative) if in_a || soft => (Gender::Feminine, None, false),
+        Governor::Free | Governor::By(Case::Nominative) if ends(&["о", "е", "мя"]) => (Gender::Neuter, None, false),
+        _ => (Gender::Masculine, None, false),
+    };
+    Counted { gender, case, animate }
 }
 
 /// The word behind, or the one after it when the first is an adjective; in lower case.

@@ -198,13 +198,13 @@ fn swallow_year_word(rest: &str) -> &str {
     }
 }
 
-/// A day of the month said as a number of days elsewhere is not a date; kept for «24/7».
+/// 24/7.
 pub(super) fn around_the_clock<'a>(place: Place<'a>) -> Read<'a> {
     let rest = place.rest.strip_prefix("24/7")?;
     (!scan::goes_on(rest) && !rest.starts_with('/')).then(|| ("круглосуточно".to_owned(), rest))
 }
 
-/// A bare fraction: 1/2 is «одна вторая», 12/3 is «двенадцать дробь три».
+/// A bare fraction: 1/2 is «половина», 12/3 is «двенадцать дробь три».
 pub(super) fn fraction<'a>(place: Place<'a>) -> Read<'a> {
     let (top, rest) = integer(place.rest, 1..=6)?;
     let (bottom, rest) = integer(rest.strip_prefix('/')?, 1..=6)?;

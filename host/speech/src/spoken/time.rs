@@ -76,10 +76,7 @@ fn say(hour: u64, minute: u64, case: Case, name_hour: bool) -> String {
 fn bare_hours<'a>(place: Place<'a>) -> Read<'a> {
     let (hour, rest) = integer(place.rest, 1..=2)?;
     let ends_here = match scan::word(rest.strip_prefix(' ').unwrap_or(rest)) {
-        None => {
-            !rest.starts_with(|c: char| matches!(c, ':' | '%' | '°' | '₽' | '/' | '-' | '–' | '—' | '№'))
-                && !number_goes_on(rest)
-        }
+        None => !rest.starts_with([':', '%', '°', '₽', '/', '-', '–', '—', '№']) && !number_goes_on(rest),
         // Another clause or another day follows, not the thing counted.
         Some((word, _)) => {
             rest.starts_with(' ') && matches!(word, "без" | "и" | "в" | "по" | "ежедневно" | "каждый" | "кроме")
