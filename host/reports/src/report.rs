@@ -1,0 +1,264 @@
+//! One clinic, one period: everything the page and the API show.
+
+use std::collections::HashMap;
+
+use jiff::civil::Date;
+use jiff::{Span, ToSpan as _};
+use records::{CallFilter, CategoryTotal, HourTotal, RecordsError, Status, Store};
+use serde::Serialize;
+
+use crate::kpi::{self, Kpis, Thresholds, Visits};
+use crate::non_target::{NonTarget, non_target};
+use crate::staffing::{Goal, required};
+use crate::{Amount, CategoryInfo, CountsAs, Headline, Period};
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The period ends before it begins.
+    #[error("the period ends on {to}, before it begins on {from}; swap the two")]
+    Period {
+        /// First day.
+        from: Date,
+        /// Last day.
+        to: Date,
+    },
+    /// The calendar (years −9999 to 9999) does not go that far.
+    #[error("the period is at the end of the calendar; take one of this century")]
+    Calendar,
+    /// Nobody knows this time zone.
+    #[error("time zone {0:?} is unknown; give an IANA name, for example Europe/Moscow")]
+    Timezone(String),
+    /// The records could not be read.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+}
+
+/// What to report on.
+#[derive(Debug, Clone)]
+pub struct ReportInput {
+    /// Clinic id.
+    pub clinic: String,
+    /// As people call it.
+    pub clinic_name: String,
+    /// IANA name.
+    pub timezone: String,
+    /// First day.
+    pub from: Date,
+    /// Last day, included.
+    pub to: Date,
+    /// The clinic's categories.
+    pub categories: Vec<CategoryInfo>,
+    /// What a minute on the line costs; none = no money in the report.
+    pub minute_cost: Option<Amount>,
+    /// Limits of service level and lost calls.
+    pub thresholds: Thresholds,
+}
+
+/// Figures of one clinic and period, beside those of the period before. Its JSON is stable under [`Report::SCHEMA`]: fields are
+/// only ever added.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// [`Report::SCHEMA`].
+    pub schema: &'static str,
+    /// Clinic id.
+    pub clinic: String,
+    /// As people call it.
+    pub clinic_name: String,
+    /// IANA name.
+    pub timezone: String,
+    /// The days.
+    pub period: Period,
+    /// The days it is compared with.
+    pub before: Period,
+    /// Limits of service level and lost calls.
+    pub thresholds: Thresholds,
+    /// What it comes down to; none when no call has a category.
+    pub headline: Option<Headline>,
+    /// The figures.
+    pub kpis: Kpis,
+    /// Those of the period before; none when it has no calls.
+    pub kpis_before: Option<Kpis>,
+    /// What calls were about.
+    pub non_target: NonTarget,
+    /// Calls by hour of the week; hours without a call are left out.
+    pub hours: Vec<HourTotal>,
+    /// Calls by day, every day of the period.
+    pub days: Vec<Day>,
+    /// People needed by hour of the week; none when no call was answered.
+    pub staffing: Option<StaffingPlan>,
+    /// The classifier whose tags were counted, as it named itself with the latest of them; none = people tagged.
+    pub model_version: Option<String>,
+}
+
+/// Calls of one day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Day {
+    /// Which.
+    pub date: Date,
+    /// How many.
+    pub calls: i64,
+    /// How many of them were answered.
+    pub answered: i64,
+}
+
+/// People needed at the desk, as if people answered every call.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StaffingPlan {
+    /// What they are to reach.
+    pub goal: Goal,
+    /// Average handling time it is reckoned with.
+    pub aht_ms: i64,
+    /// Hours of the week in which calls came.
+    pub hours: Vec<StaffedHour>,
+}
+
+/// One hour of the week.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct StaffedHour {
+    /// Hours since Monday 00:00, 0 to 167.
+    pub hour: i64,
+    /// On average in this period.
+    pub calls_per_hour: f64,
+    /// People.
+    pub agents: u32,
+}
+
+impl Report {
+    /// Name and version of the JSON shape.
+    pub const SCHEMA: &'static str = "gudok.report/1";
+
+    /// Reads the sums of both periods from the records and works everything out. A month is compared with the month before,
+    /// anything else with as many days before it.
+    ///
+    /// # Errors
+    /// [`ReportError`] for a period or time zone that does not exist, and when the records cannot be read.
+    pub async fn build(store: &Store, input: &ReportInput) -> Result<Self, ReportError> {
+        let period = Period::new(input.from, input.to)?;
+        let before = period.before()?;
+        let (from, to) = period.bounds(&input.timezone)?;
+        let now = Read::of(store, input, period).await?;
+        let earlier = Read::of(store, input, before).await?;
+        let hours = store.hour_of_week(&input.clinic, from, to).await?;
+        let days = store.day_totals(&input.clinic, from, to).await?;
+        let found = non_target(&now.categories, &earlier.categories, &input.categories, input.minute_cost.as_ref());
+        Ok(Self {
+            schema: Self::SCHEMA,
+            clinic: input.clinic.clone(),
+            clinic_name: input.clinic_name.clone(),
+            timezone: input.timezone.clone(),
+            period,
+            before,
+            thresholds: input.thresholds,
+            headline: Headline::of(&found),
+            kpis_before: (!earlier.categories.is_empty()).then(|| earlier.kpis(input)),
+            kpis: now.kpis(input),
+            staffing: staffing(&now, &hours, period, input.thresholds),
+            non_target: found,
+            hours,
+            days: every_day(period, &days),
+            model_version: model_version(store, &input.clinic, from, to).await?,
+        })
+    }
+}
+
+/// The sums of one period.
+struct Read {
+    totals: records::PeriodTotals,
+    categories: Vec<CategoryTotal>,
+    visits: Visits,
+}
+
+impl Read {
+    async fn of(store: &Store, input: &ReportInput, period: Period) -> Result<Self, ReportError> {
+        let (from, to) = period.bounds(&input.timezone)?;
+        let (clinic, limits) = (input.clinic.as_str(), input.thresholds);
+        // The database has several readers: ask them at the same time.
+        let (totals, categories, visits) = tokio::try_join!(
+            store.period_totals(clinic, from, to, limits.answer_ms, limits.short_ms),
+            store.category_totals(clinic, from, to),
+            visits(store, clinic, from, to),
+        )?;
+        Ok(Self { totals, categories, visits })
+    }
+
+    fn kpis(&self, input: &ReportInput) -> Kpis {
+        let is_target = |total: &&CategoryTotal| {
+            let known = input.categories.iter().find(|category| Some(&category.id) == total.category.as_ref());
+            known.is_some_and(|category| category.counts_as == CountsAs::Target)
+        };
+        let target = self.categories.iter().filter(is_target).map(|total| total.calls).sum();
+        Kpis::of(&self.totals, self.visits, target, None)
+    }
+}
+
+/// Nobody books further ahead.
+fn horizon() -> Span {
+    400.days()
+}
+
+/// Visits booked in calls of a period. A booking is found by its moment, which lies in its call; a visit that was moved counts
+/// for the call it was first booked in, by what became of it at last.
+async fn visits(store: &Store, clinic: &str, from_ms: i64, to_ms: i64) -> Result<Visits, RecordsError> {
+    let ahead = horizon().get_days();
+    let bookings = store.bookings(clinic, from_ms, to_ms + i64::from(ahead) * 86_400_000).await?;
+    let mut arrived_by_call: HashMap<&str, bool> = HashMap::new();
+    let mut call_of_visit: HashMap<&str, &str> = HashMap::new();
+    for first in bookings.iter().filter(|booking| booking.id == booking.visit) {
+        if let (Some(call), true) = (&first.call, (from_ms..to_ms).contains(&first.created_ms)) {
+            call_of_visit.insert(&first.visit, call);
+        }
+    }
+    for booking in &bookings {
+        let Some(call) = call_of_visit.get(booking.visit.as_str()) else { continue };
+        let arrived = match booking.status {
+            Status::Arrived | Status::Done => true,
+            Status::Booked | Status::Confirmed | Status::NoShow => false,
+            _ => continue,
+        };
+        *arrived_by_call.entry(call).or_default() |= arrived;
+    }
+    let arrived = arrived_by_call.values().filter(|arrived| **arrived).count();
+    Ok(Visits { booked: arrived_by_call.len() as i64, arrived: arrived as i64 })
+}
+
+fn staffing(read: &Read, hours: &[HourTotal], period: Period, limits: Thresholds) -> Option<StaffingPlan> {
+    let aht_ms = kpi::aht_ms(&read.totals).filter(|aht| *aht > 0)?;
+    let goal = Goal { within_s: limits.answer_ms as f64 / 1000.0, ..Goal::default() };
+    let weekdays = period.weekdays();
+    let staffed = |total: &HourTotal| {
+        let times = *weekdays.get(usize::try_from(total.hour / 24).ok()?)?;
+        let calls_per_hour = (times > 0).then(|| total.calls as f64 / times as f64)?;
+        let staff = required(calls_per_hour, aht_ms as f64 / 1000.0, &goal)?;
+        Some(StaffedHour { hour: total.hour, calls_per_hour, agents: staff.on_desk })
+    };
+    Some(StaffingPlan { goal, aht_ms, hours: hours.iter().filter_map(staffed).collect() })
+}
+
+fn every_day(period: Period, totals: &[records::DayTotal]) -> Vec<Day> {
+    let by_day: HashMap<i64, &records::DayTotal> = totals.iter().map(|total| (total.day, total)).collect();
+    let epoch = jiff::civil::date(1970, 1, 1);
+    let day = |date: Date| {
+        let total = by_day.get(&i64::from((date - epoch).get_days()));
+        Day { date, calls: total.map_or(0, |total| total.calls), answered: total.map_or(0, |total| total.answered) }
+    };
+    period.from.series(1.day()).take_while(|date| *date <= period.to).map(day).collect()
+}
+
+/// Who tagged: asked of the latest calls only, since every tag of a period is rarely of interest and may be a million.
+async fn model_version(store: &Store, clinic: &str, from_ms: i64, to_ms: i64) -> Result<Option<String>, RecordsError> {
+    let filter = CallFilter {
+        clinic: Some(clinic.to_owned()),
+        from_ms: Some(from_ms),
+        to_ms: Some(to_ms),
+        ..CallFilter::default()
+    };
+    let latest = store.calls(&filter, 50, None).await?.calls;
+    for call in latest.iter().filter(|call| call.category.is_some()).take(5) {
+        let by_model = store.tag(&call.id).await?.map(|tag| tag.model_version).filter(|version| !version.is_empty());
+        if by_model.is_some() {
+            return Ok(by_model);
+        }
+    }
+    Ok(None)
+}
