@@ -53,6 +53,7 @@ fn without_refused(said: &[String]) -> Vec<String> {
     for word in said {
         match word.as_str() {
             "не" => skip = true,
+            "к" | "в" | "на" | "с" if skip => {}
             _ if skip => skip = false,
             _ => out.push(word.clone()),
         }
