@@ -39,6 +39,8 @@ struct Question {
     things: Vec<&'static str>,
     /// Stems of words that carry meaning.
     stems: Vec<String>,
+    /// How many of those words belong to no topic.
+    rest: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -128,6 +130,7 @@ impl Matcher {
                 Kind::Free if in_answer => 0.48,
                 Kind::Bound if in_question && other_thing => 0.0,
                 Kind::Bound if in_question && shares_thing => 0.62,
+                Kind::Bound if in_question && asked.things.is_empty() && asked.rest == 0 && self.only(topic) => 0.52,
                 Kind::Bound if in_question && (asked.things.is_empty() || entry.question.things.is_empty()) => {
                     0.40 + 0.3 * words
                 }
@@ -148,12 +151,17 @@ impl Matcher {
         }
         // Asked for something the entry does not speak of: only near identity of words can outweigh that.
         if !asked.topics.is_empty() {
-            return 0.6 * words;
+            return 0.3 * words + 0.3 * self.overlap(&entry.question.stems, &asked.stems);
         }
         let both_ways = words.min(1.0) * 0.6 + self.overlap(&entry.question.stems, &asked.stems) * 0.3;
         let enough = asked.stems.len() >= 2 || entry.question.stems.len() <= 2;
         let thing = if shares_thing && entry.question.topics.is_empty() { 0.2 } else { 0.0 };
         if enough { both_ways + thing + 0.15 * answer_words } else { 0.5 * both_ways + thing }
+    }
+
+    /// Whether one entry alone speaks of the topic.
+    fn only(&self, topic: &Topic) -> bool {
+        self.entries.iter().filter(|e| e.question.topics.iter().any(|t| t.name == topic.name)).count() == 1
     }
 
     /// How much of `a`, by weight, is found in `b`.
@@ -181,13 +189,15 @@ pub fn to_json(hits: &[Hit]) -> serde_json::Value {
 impl Question {
     fn read(text: &str) -> Question {
         let said: Vec<String> = words(text).into_iter().map(|t| t.text).collect();
-        let found = topics::find(&said);
-        let stems =
-            said.iter().filter(|w| w.chars().count() > 2 && !topics::is_function_word(w)).map(|w| stem(w)).collect();
+        let (found, used) = topics::find(&said);
+        let meaning = |w: &str| w.chars().count() > 2 && !topics::is_function_word(w);
+        let stems = said.iter().filter(|w| meaning(w)).map(|w| stem(w)).collect();
+        let rest = said.iter().zip(used).filter(|(w, used)| meaning(w) && !used).count();
         Question {
             topics: found.iter().copied().filter(|t| t.kind != Kind::Thing).collect(),
             things: found.iter().filter(|t| t.kind == Kind::Thing).map(|t| t.name).collect(),
             stems,
+            rest,
         }
     }
 }
@@ -239,12 +249,22 @@ fn parts(text: &str) -> Vec<String> {
         }
     }
     let meaning = |part: &String| !Question::read(part).stems.is_empty() || !Question::read(part).topics.is_empty();
-    let parts: Vec<String> = out.into_iter().map(|p| p.trim().to_string()).filter(meaning).collect();
+    let mut parts: Vec<String> = out.into_iter().map(|p| p.trim().to_string()).filter(meaning).collect();
     // «…, а сколько?» without a thing of its own means the whole.
     let own = |part: &String| {
         let question = Question::read(part);
         question.topics.iter().any(|t| t.kind == Kind::Free)
             || !question.topics.is_empty() && !question.things.is_empty()
     };
-    if parts.len() > 1 && parts.iter().filter(|p| own(p)).count() > 1 { parts } else { vec![folded] }
+    if parts.len() < 2 || parts.iter().filter(|p| own(p)).count() < 2 {
+        parts = vec![folded];
+    }
+    // «до скольки вы и парковка есть»: «и» parts two questions where each side is one.
+    parts
+        .into_iter()
+        .flat_map(|part| match part.split_once(" и ") {
+            Some((a, b)) if own(&a.to_string()) && own(&b.to_string()) => vec![a.to_string(), b.to_string()],
+            _ => vec![part],
+        })
+        .collect()
 }

@@ -25,7 +25,16 @@ fn clinic() -> Profile {
         "demo",
         "ветклиника",
         Kind::Veterinary,
-        &list(&["терапия", "хирургия", "стерилизация и кастрация", "прививки", "УЗИ", "рентген", "чипирование", "стационар"]),
+        &list(&[
+            "терапия",
+            "хирургия",
+            "стерилизация и кастрация",
+            "прививки",
+            "УЗИ",
+            "рентген",
+            "чипирование",
+            "стационар",
+        ]),
         &list(&["груминг", "МРТ", "выезд на дом", "экзоты (рептилии, птицы)", "кремация"]),
     )
     .with_doctors(vec![
@@ -36,7 +45,10 @@ fn clinic() -> Profile {
 }
 
 fn lines() -> Vec<Line> {
-    include_str!("data/intent.jsonl").lines().map(|l| serde_json::from_str(l).expect("a line of the test data")).collect()
+    include_str!("data/intent.jsonl")
+        .lines()
+        .map(|l| serde_json::from_str(l).expect("a line of the test data"))
+        .collect()
 }
 
 #[test]
@@ -79,7 +91,12 @@ fn services_and_doctors_are_found() {
 #[test]
 fn other_hands_wording_of_operator_reaches_a_person() {
     let clinic = clinic();
-    for said in ["слушайте, дайте мне уже человека", "оператора позови", "мне с живым человеком надо", "ну переключите же на оператора"] {
+    for said in [
+        "слушайте, дайте мне уже человека",
+        "оператора позови",
+        "мне с живым человеком надо",
+        "ну переключите же на оператора",
+    ] {
         assert_eq!(parse(said, &clinic).kind, IntentKind::Operator, "{said}");
     }
 }

@@ -30,9 +30,20 @@ struct Part {
     unwanted: bool,
 }
 
-/// The topics of a text, each once.
-pub(super) fn find(said: &[String]) -> Vec<&'static Topic> {
-    TOPICS.iter().filter(|topic| topic.patterns.iter().any(|pattern| fits(pattern, said))).collect()
+/// The topics of a text, each once, and for each word whether a topic was found by it.
+pub(super) fn find(said: &[String]) -> (Vec<&'static Topic>, Vec<bool>) {
+    let mut used = vec![false; said.len()];
+    let mut found = Vec::new();
+    for topic in TOPICS.iter() {
+        let before = found.len();
+        for places in topic.patterns.iter().filter_map(|pattern| fits(pattern, said)) {
+            if found.len() == before {
+                found.push(topic);
+            }
+            places.into_iter().for_each(|at| used[at] = true);
+        }
+    }
+    (found, used)
 }
 
 /// Words that only hold a question together.
@@ -45,27 +56,26 @@ pub(super) fn is_function_word(word: &str) -> bool {
     WORDS.split_whitespace().any(|w| w == word)
 }
 
-fn fits(pattern: &[Part], said: &[String]) -> bool {
+/// The places of the words that make the pattern.
+fn fits(pattern: &[Part], said: &[String]) -> Option<Vec<usize>> {
     let hit = |part: &Part, word: &String| {
         part.options.iter().any(|(option, exact)| if *exact { word == option } else { word.starts_with(option) })
     };
     if pattern.iter().filter(|p| p.unwanted).any(|p| said.iter().any(|w| hit(p, w))) {
-        return false;
+        return None;
     }
     let wanted: Vec<&Part> = pattern.iter().filter(|p| !p.unwanted).collect();
-    (0..said.len()).any(|start| {
+    (0..said.len()).find_map(|start| {
         let mut at = start;
-        wanted.iter().enumerate().all(|(nth, part)| {
+        let mut places = Vec::new();
+        for (nth, part) in wanted.iter().enumerate() {
             // Up to two other words may stand between two words of a pattern.
             let reach = if nth == 0 { 1 } else { 3 };
-            match said.iter().skip(at).take(reach).position(|w| hit(part, w)) {
-                Some(step) => {
-                    at += step + 1;
-                    true
-                }
-                None => false,
-            }
-        })
+            let step = said.iter().skip(at).take(reach).position(|w| hit(part, w))?;
+            places.push(at + step);
+            at += step + 1;
+        }
+        Some(places)
     })
 }
 
