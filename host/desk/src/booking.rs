@@ -13,6 +13,27 @@ use crate::phone::PhoneNumber;
 use crate::slots::{Calendar, Search, Slot, SlotQuery, find_doctor, find_service};
 
 /// One clinic's desk. Cheap to clone.
+///
+/// ```
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let text = "id = \"a\"\nname = \"А\"\nkind = \"dental\"\ntimezone = \"Europe/Moscow\"\nservices = [\"гигиена\"]";
+/// # let clinic = desk::Clinic::parse(text, "a.toml")?;
+/// # let path = folder.path().join("gudok.db");
+/// use desk::{Booking, Desk, SlotQuery, Visitor};
+///
+/// let desk = Desk::new(clinic.into(), records::Store::open(path).await?);
+/// let now: jiff::Timestamp = "2026-11-23T06:10:00Z".parse()?;
+/// let slots = desk.find(&SlotQuery { service: Some("гигиена".into()), ..SlotQuery::default() }, now).await?;
+/// assert_eq!(slots[0].start_local().to_string(), "2026-11-23T09:30:00");
+///
+/// let visitor = Visitor { phone: "8 903 123-45-67".into(), person: "Анна".into(), ..Visitor::default() };
+/// assert!(matches!(desk.book(&slots[0].id, &visitor, None, now).await?, Booking::Booked(_)));
+/// assert_eq!(desk.book(&slots[0].id, &visitor, None, now).await?, Booking::Taken);
+/// # Ok(())
+/// # }
+/// # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+/// ```
 #[derive(Debug, Clone)]
 pub struct Desk {
     pub(crate) clinic: Arc<Clinic>,

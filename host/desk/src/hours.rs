@@ -107,6 +107,12 @@ impl Span {
 }
 
 /// `09:00-21:00`; a dash of any length.
+///
+/// ```
+/// let span: desk::Span = "9:00 – 21:00".parse().unwrap();
+/// assert_eq!(span.to_string(), "09:00-21:00");
+/// assert!("21:00-9:00".parse::<desk::Span>().is_err());
+/// ```
 impl FromStr for Span {
     type Err = String;
 

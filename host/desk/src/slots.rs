@@ -82,6 +82,15 @@ impl Slot {
 ///
 /// `busy` is what is booked, in any order; times outside the wish do no harm.
 ///
+/// ```
+/// use desk::{Clinic, SlotQuery, free_slots};
+/// let text = "id = \"a\"\nname = \"А\"\nkind = \"dental\"\ntimezone = \"Europe/Moscow\"\nservices = [\"гигиена\"]";
+/// let clinic = Clinic::parse(text, "a.toml").unwrap();
+/// let slots = free_slots(&clinic, &[], &SlotQuery::default(), "2026-11-23T20:00:00Z".parse().unwrap()).unwrap();
+/// assert_eq!(slots[0].id, "duty|gigiena|2026-11-24T06:00Z");
+/// assert_eq!(slots.len(), 3);
+/// ```
+///
 /// # Errors
 /// [`DeskError::UnknownService`], [`DeskError::UnknownDoctor`].
 pub fn free_slots(clinic: &Clinic, busy: &[Busy], query: &SlotQuery, now: Timestamp) -> Result<Vec<Slot>, DeskError> {

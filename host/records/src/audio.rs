@@ -121,10 +121,11 @@ impl Store {
 }
 
 fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    if fs::metadata(path).is_ok_and(|there| there.len() == bytes.len() as u64) {
-        return Ok(());
-    }
     let folder = path.parent().unwrap_or(Path::new("."));
+    if fs::metadata(path).is_ok_and(|there| there.len() == bytes.len() as u64) {
+        // Its name may be so young that it is not on disk yet.
+        return File::open(folder)?.sync_all();
+    }
     fs::create_dir_all(folder)?;
     let temporary = folder.join(format!("{}.part", crate::id()));
     let written = (|| {

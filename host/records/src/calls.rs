@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use sqlx::any::{AnyArguments, AnyRow};
-use sqlx::{Any, Arguments as _, AssertSqlSafe};
+use sqlx::{Any, AnyConnection, Arguments as _, AssertSqlSafe};
 
 use crate::row::{Columns as _, FromColumns, words};
 use crate::{Pii, RecordsError, Result, Store};
@@ -230,9 +230,11 @@ impl Store {
     /// # Errors
     /// [`RecordsError::BadValue`] for a time zone nobody knows; [`RecordsError::Exists`] for an id of another call.
     pub async fn start_call(&self, call: &CallRecord) -> Result<()> {
-        if self.insert_call(call).await? {
+        let mut connection = self.write().acquire().await?;
+        if call.insert(&mut connection).await? {
             return Ok(());
         }
+        drop(connection);
         let there = self.call(&call.id).await.map_err(|_| exists(&call.id))?;
         let same = there.clinic == call.clinic && there.started_ms == call.started_ms;
         if same { Ok(()) } else { Err(exists(&call.id)) }
@@ -278,21 +280,23 @@ impl Store {
     /// # Errors
     /// [`RecordsError::BadValue`] when there is no `external_id`, or the time zone is unknown.
     pub async fn import_call(&self, call: &CallRecord) -> Result<Imported> {
-        let Some(external_id) = &call.external_id else {
-            return Err(RecordsError::BadValue {
-                field: "external_id",
-                problem: "an imported call needs the PBX's id for it (a file name will do)".to_owned(),
-            });
-        };
-        if self.insert_call(call).await? {
-            return Ok(Imported { call: call.id.clone(), is_new: true });
+        let mut imported = self.import_calls(std::slice::from_ref(call)).await?;
+        imported.pop().ok_or(RecordsError::Closed)
+    }
+
+    /// Takes in many calls in one commit, all or none; what was done with each, in their order. A thousand at a time is a
+    /// good measure: live calls wait for the commit.
+    ///
+    /// # Errors
+    /// Those of [`Store::import_call`], for the first call that has one.
+    pub async fn import_calls(&self, calls: &[CallRecord]) -> Result<Vec<Imported>> {
+        let mut transaction = self.begin_write().await?;
+        let mut imported = Vec::with_capacity(calls.len());
+        for call in calls {
+            imported.push(call.import_into(&mut transaction).await?);
         }
-        let there: Option<String> = sqlx::query_scalar("SELECT id FROM calls WHERE clinic = $1 AND external_id = $2")
-            .bind(&call.clinic)
-            .bind(external_id)
-            .fetch_optional(self.write())
-            .await?;
-        there.map(|call| Imported { call, is_new: false }).ok_or_else(|| exists(&call.id))
+        transaction.commit().await?;
+        Ok(imported)
     }
 
     /// Closes calls that a crash left open: every call started before `started_before_ms` that has no end gets its last
@@ -348,12 +352,32 @@ impl Store {
             calls.last().filter(|_| more).map(|last| Cursor { started_ms: last.started_ms, id: last.id.clone() });
         Ok(CallPage { calls, next })
     }
+}
+
+impl CallRecord {
+    async fn import_into(&self, connection: &mut AnyConnection) -> Result<Imported> {
+        let Some(external_id) = &self.external_id else {
+            return Err(RecordsError::BadValue {
+                field: "external_id",
+                problem: "an imported call needs the PBX's id for it (a file name will do)".to_owned(),
+            });
+        };
+        if self.insert(connection).await? {
+            return Ok(Imported { call: self.id.clone(), is_new: true });
+        }
+        let there: Option<String> = sqlx::query_scalar("SELECT id FROM calls WHERE clinic = $1 AND external_id = $2")
+            .bind(&self.clinic)
+            .bind(external_id)
+            .fetch_optional(connection)
+            .await?;
+        there.map(|call| Imported { call, is_new: false }).ok_or_else(|| exists(&self.id))
+    }
 
     /// True when the row was new.
-    async fn insert_call(&self, call: &CallRecord) -> Result<bool> {
-        let (local_day, local_hour) = local_time(&call.timezone, call.started_ms)?;
-        let talk_ms = call.talk_ms.or(match (call.answered_ms, call.ended_ms) {
-            (Some(answered), Some(ended)) => Some((ended - answered - call.hold_ms.unwrap_or(0)).max(0)),
+    async fn insert(&self, connection: &mut AnyConnection) -> Result<bool> {
+        let (local_day, local_hour) = local_time(&self.timezone, self.started_ms)?;
+        let talk_ms = self.talk_ms.or(match (self.answered_ms, self.ended_ms) {
+            (Some(answered), Some(ended)) => Some((ended - answered - self.hold_ms.unwrap_or(0)).max(0)),
             _ => None,
         });
         let done = sqlx::query(
@@ -366,29 +390,29 @@ impl Store {
                 $18, $19, $20, $21, $22)
              ON CONFLICT DO NOTHING",
         )
-        .bind(&call.id)
-        .bind(&call.clinic)
-        .bind(&call.timezone)
-        .bind(call.source.as_str())
-        .bind(call.direction.as_str())
-        .bind(call.line.as_deref())
-        .bind(call.caller.as_ref().map(Pii::as_str))
-        .bind(call.started_ms)
-        .bind(call.answered_ms)
-        .bind(call.ended_ms)
-        .bind(call.outcome.map(Outcome::as_str))
-        .bind(call.agent.as_deref())
-        .bind(call.queue_wait_ms)
+        .bind(&self.id)
+        .bind(&self.clinic)
+        .bind(&self.timezone)
+        .bind(self.source.as_str())
+        .bind(self.direction.as_str())
+        .bind(self.line.as_deref())
+        .bind(self.caller.as_ref().map(Pii::as_str))
+        .bind(self.started_ms)
+        .bind(self.answered_ms)
+        .bind(self.ended_ms)
+        .bind(self.outcome.map(Outcome::as_str))
+        .bind(self.agent.as_deref())
+        .bind(self.queue_wait_ms)
         .bind(talk_ms)
-        .bind(call.hold_ms)
-        .bind(call.acw_ms)
-        .bind(call.first_time.map(i64::from))
-        .bind(call.flow_digest.as_deref())
-        .bind(call.end_reason.as_deref())
-        .bind(call.external_id.as_deref())
+        .bind(self.hold_ms)
+        .bind(self.acw_ms)
+        .bind(self.first_time.map(i64::from))
+        .bind(self.flow_digest.as_deref())
+        .bind(self.end_reason.as_deref())
+        .bind(self.external_id.as_deref())
         .bind(local_day)
         .bind(local_hour)
-        .execute(self.write())
+        .execute(connection)
         .await?;
         Ok(done.rows_affected() == 1)
     }

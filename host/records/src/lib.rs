@@ -5,7 +5,7 @@
 //!
 //! Invariants:
 //! - What a function acknowledged survives `kill -9` and a power cut (WAL, `synchronous=FULL`).
-//! - Nothing here reads the clock or invents an id for a row that matters: times and ids are arguments ([`id`] makes one).
+//! - Times and ids are arguments ([`id`] makes one); the clock is read for the age of an audio file only.
 //! - Every query is plain SQL with `$1` placeholders that SQLite and Postgres both take.
 //! - Times are UTC unix milliseconds, lengths are milliseconds; the clinic's IANA zone stands beside them.
 //! - No statement, path or error carries a phone number, a name or a transcript.

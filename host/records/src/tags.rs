@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::Value;
+use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use crate::row::{Columns as _, FromColumns};
@@ -47,37 +48,18 @@ impl Store {
     /// # Errors
     /// [`RecordsError::NotFound`] if there is no such call, [`RecordsError::BadValue`] for a confidence outside 0 to 1.
     pub async fn add_tag(&self, tag: &Tag) -> Result<()> {
-        if !(0.0..=1.0).contains(&tag.confidence) {
-            return Err(RecordsError::BadValue {
-                field: "confidence",
-                problem: format!("{} is not between 0 and 1", tag.confidence),
-            });
-        }
+        self.add_tags(std::slice::from_ref(tag)).await
+    }
+
+    /// Adds many tags in one commit, all or none.
+    ///
+    /// # Errors
+    /// Those of [`Store::add_tag`], for the first tag that has one.
+    pub async fn add_tags(&self, tags: &[Tag]) -> Result<()> {
         let mut transaction = self.begin_write().await?;
-        sqlx::query(
-            "INSERT INTO tags (call, seq, category, confidence, evidence, taxonomy_version, model_version, review,
-                made_by, at_ms)
-             VALUES ($1, (SELECT COUNT(*) FROM tags WHERE call = $1), $2, $3, $4, $5, $6, $7, $8, $9)",
-        )
-        .bind(&tag.call)
-        .bind(&tag.category)
-        .bind(tag.confidence)
-        .bind(tag.evidence.to_string())
-        .bind(&tag.taxonomy_version)
-        .bind(&tag.model_version)
-        .bind(i64::from(tag.review))
-        .bind(&tag.by)
-        .bind(tag.at_ms)
-        .execute(&mut *transaction)
-        .await
-        .map_err(|error| no_such_call(error, &tag.call))?;
-        sqlx::query("UPDATE calls SET category = $2, confidence = $3, review = $4 WHERE id = $1")
-            .bind(&tag.call)
-            .bind(&tag.category)
-            .bind(tag.confidence)
-            .bind(i64::from(tag.review))
-            .execute(&mut *transaction)
-            .await?;
+        for tag in tags {
+            tag.insert(&mut transaction).await?;
+        }
         Ok(transaction.commit().await?)
     }
 
@@ -96,6 +78,42 @@ impl Store {
     /// The tag that stands for a call, if it has one.
     pub async fn tag(&self, call: &str) -> Result<Option<Tag>> {
         Ok(self.tags(call).await?.pop().map(|entry| entry.tag))
+    }
+}
+
+impl Tag {
+    async fn insert(&self, connection: &mut AnyConnection) -> Result<()> {
+        if !(0.0..=1.0).contains(&self.confidence) {
+            return Err(RecordsError::BadValue {
+                field: "confidence",
+                problem: format!("{} is not between 0 and 1", self.confidence),
+            });
+        }
+        sqlx::query(
+            "INSERT INTO tags (call, seq, category, confidence, evidence, taxonomy_version, model_version, review,
+                made_by, at_ms)
+             VALUES ($1, (SELECT COUNT(*) FROM tags WHERE call = $1), $2, $3, $4, $5, $6, $7, $8, $9)",
+        )
+        .bind(&self.call)
+        .bind(&self.category)
+        .bind(self.confidence)
+        .bind(self.evidence.to_string())
+        .bind(&self.taxonomy_version)
+        .bind(&self.model_version)
+        .bind(i64::from(self.review))
+        .bind(&self.by)
+        .bind(self.at_ms)
+        .execute(&mut *connection)
+        .await
+        .map_err(|error| no_such_call(error, &self.call))?;
+        sqlx::query("UPDATE calls SET category = $2, confidence = $3, review = $4 WHERE id = $1")
+            .bind(&self.call)
+            .bind(&self.category)
+            .bind(self.confidence)
+            .bind(i64::from(self.review))
+            .execute(&mut *connection)
+            .await?;
+        Ok(())
     }
 }
 

@@ -66,6 +66,20 @@ async fn importing_twice_adds_nothing() {
     assert_eq!(store.calls(&CallFilter::default(), 10, None).await.unwrap().calls.len(), 1);
     assert_eq!(store.call("i1").await.unwrap().talk_ms, Some(90_000));
 
+    // Many at once: all or none.
+    let more: Vec<CallRecord> = (0..3)
+        .map(|n| CallRecord::import(format!("m{n}"), "vet_lapa", "Europe/Moscow", NOW, &format!("pbx-{}", 16 + n)))
+        .collect();
+    let imported = store.import_calls(&more).await.unwrap();
+    assert_eq!(imported.iter().map(|one| one.is_new).collect::<Vec<_>>(), [true, false, true]);
+    assert_eq!(imported[1].call, "i1");
+    let mut half = more.clone();
+    half[0].external_id = Some("pbx-99".to_owned());
+    half[0].id = "h0".to_owned();
+    half[2].external_id = None;
+    assert!(store.import_calls(&half).await.is_err());
+    assert!(matches!(store.call("h0").await, Err(RecordsError::NotFound { .. })));
+
     // The same PBX id at another clinic is another call.
     let elsewhere = CallRecord { clinic: "med_plus".to_owned(), id: "i3".to_owned(), ..call.clone() };
     assert!(store.import_call(&elsewhere).await.unwrap().is_new);
