@@ -1,6 +1,6 @@
 //! The two languages of a report, and how each writes numbers, money, times and dates.
 
-use jiff::civil::{Date, Weekday};
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::share::div_round;
@@ -175,16 +175,17 @@ impl Lang {
         }
     }
 
-    /// The same inside a sentence after «за» or "in": with a month's own name only.
+    /// A day: `16 ноября 2026`.
     pub(crate) fn date(self, date: Date) -> String {
         let month = usize::from(date.month().unsigned_abs()) - 1;
         format!("{} {} {}", date.day(), self.pick(MONTHS_OF_RU[month], MONTHS_EN[month]), date.year())
     }
 
-    /// Two letters.
-    pub(crate) fn weekday(self, day: Weekday) -> &'static str {
-        let i = usize::from(day.to_monday_zero_offset().unsigned_abs());
-        self.pick(["Пн", "Вт", "Ср", "Чт", "Пт", "Сб", "Вс"][i], ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][i])
+    /// Two or three letters.
+    pub(crate) fn weekday(self, monday_zero: usize) -> &'static str {
+        let ru = ["Пн", "Вт", "Ср", "Чт", "Пт", "Сб", "Вс"];
+        let en = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+        self.pick(ru[monday_zero % 7], en[monday_zero % 7])
     }
 
     /// In full, small letters in Russian.

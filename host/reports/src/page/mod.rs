@@ -1,17 +1,107 @@
-//! The report as one HTML file: nothing is loaded from outside, no script, charts are SVG.
+//! The report as one HTML file: nothing is loaded from outside, no script, charts are SVG and tables.
+//!
+//! Layout: this file is the frame and the headline; [`figures`] the tiles and the funnel; [`categories`] what calls were about;
+//! [`hours`] when they came; [`service`] every figure with its definition; [`chart`] draws.
 
-use maud::{DOCTYPE, html};
+mod categories;
+mod chart;
+mod figures;
+mod hours;
+mod service;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{Lang, Report};
 
-/// The page.
+const STYLE: &str = include_str!("style.css");
+
+/// The page: self-contained, for screen, phone and paper, light and dark. Everything that came from outside is escaped.
 pub fn html(report: &Report, lang: Lang) -> String {
+    let t = |ru, en| lang.pick(ru, en);
+    let title = format!("{} · {}", report.clinic_name, lang.period(report.period));
     html! {
         (DOCTYPE)
         html lang=(lang.as_str()) {
-            head { meta charset="utf-8"; title { (report.clinic_name) } }
-            body { h1 { (report.headline_text(lang)) } }
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                title { (title) " · " (t("Гудок", "Gudok")) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    div.where {
+                        span.logo { (logo()) b { (t("Гудок", "Gudok")) } }
+                        span { (report.clinic_name) }
+                        span { (lang.period(report.period)) }
+                        span { (t("в сравнении: ", "compared with ")) (lang.period(report.before)) }
+                    }
+                    h1 { (report.headline_text(lang)) }
+                    (lead(report, lang))
+                }
+                main {
+                    (figures::tiles(report, lang))
+                    (categories::chart(report, lang))
+                    (categories::advice(report, lang))
+                    div.pair { (figures::funnel(report, lang)) (categories::moves(report, lang)) }
+                    (hours::days(report, lang))
+                    (hours::calls(report, lang))
+                    (hours::staffing(report, lang))
+                    (service::block(report, lang))
+                }
+                footer { (service::footnote(report, lang)) }
+            }
         }
     }
     .into_string()
 }
+
+/// What the non-target calls took, and whether that is more than before.
+fn lead(report: &Report, lang: Lang) -> Markup {
+    let found = &report.non_target.non_target;
+    if found.now.calls == 0 {
+        return html! {};
+    }
+    let period = lang.period(report.period);
+    let time = lang.duration(found.now.time_ms);
+    let cost = found.now.cost.as_ref().map(|cost| lang.money(cost));
+    let than = found.change.as_ref().map(|change| {
+        let (sign, size) = match &change.cost {
+            Some(cost) => {
+                (cost.minor.signum(), lang.money(&crate::Amount::new(cost.minor.saturating_abs(), &*cost.currency)))
+            }
+            None => (change.time_ms.signum(), lang.duration(change.time_ms.saturating_abs())),
+        };
+        let before = lang.period(report.before);
+        match (lang, sign) {
+            (Lang::Ru, 0) => format!("столько же, сколько за {before}"),
+            (Lang::Ru, 1) => format!("на {size} больше, чем за {before}"),
+            (Lang::Ru, _) => format!("на {size} меньше, чем за {before}"),
+            (Lang::En, 0) => format!("as much as in {before}"),
+            (Lang::En, 1) => format!("{size} more than in {before}"),
+            (Lang::En, _) => format!("{size} less than in {before}"),
+        }
+    });
+    html! {
+        p.lead {
+            (lang.pick("За ", "In ")) (period) (lang.pick(" такие разговоры заняли ", " such calls took ")) b { (time) }
+            @if let Some(cost) = cost { (lang.pick(" и обошлись в ", " and cost ")) b { (cost) } }
+            @if let Some(than) = than { (lang.pick(" — ", ", ")) (than) }
+            "."
+        }
+    }
+}
+
+/// The dial tone: three waves.
+fn logo() -> Markup {
+    html! {
+        svg viewBox="0 0 20 20" fill="none" stroke="currentColor" stroke-width="2.2" stroke-linecap="round" aria-hidden="true" {
+            path d="M3 10v0M7 6.5v7M11 3v14M15 6.5v7M19 10v0" transform="translate(-1 0)" {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
