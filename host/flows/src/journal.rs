@@ -103,6 +103,7 @@ pub enum JournalError {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[allow(clippy::large_enum_variant, reason = "lives for one line")]
 enum Line {
     Header(Header),
     Entry(Entry),

@@ -95,6 +95,7 @@ pub struct Appointment {
 /// What became of an attempt to book.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[allow(clippy::large_enum_variant, reason = "short-lived, one a call; a box would only be in the way of matching")]
 pub enum Booking {
     /// Committed.
     Booked(Appointment),

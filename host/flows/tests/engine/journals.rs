@@ -140,12 +140,15 @@ fn steps(steps: &[&str]) -> Arc<Flow> {
     flow(&format!("{VOICE}{MORE}"), "name?", &format!("{} (i32.const 0)", steps.join("\n")))
 }
 
+/// Name, steps recorded, steps of the new version, verdict, entries reached.
+type Case<'a> = (&'a str, &'a [&'a str], &'a [&'a str], Verdict, u32);
+
 #[tokio::test]
 async fn differences_are_graded() {
     let asked_otherwise = ASK.replace("(i32.const 64) (i32.const 4)", "(i32.const 64) (i32.const 3)");
     let worded_otherwise = ASK.replace("(i32.const 64) (i32.const 5)", "(i32.const 64) (i32.const 4)");
     let parse_like = "(drop (call $is_open))";
-    let cases: &[(&str, &[&str], &[&str], Verdict, u32)] = &[
+    let cases: &[Case] = &[
         ("other words", &[SAY, ASK, TAG], &[SAY_MORE, ASK, TAG], Verdict::WordingOnly, 3),
         ("a question in other words", &[ASK, TAG], &[&worded_otherwise, TAG], Verdict::WordingOnly, 2),
         ("a new line in the log", &[ASK, TAG], &[LOG, ASK, LOG, TAG, LOG], Verdict::WordingOnly, 2),
