@@ -17,6 +17,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Ok(l2) = std::env::var("L2") {
         options.l2 = l2.parse()?;
     }
+    if let Ok(b) = std::env::var("BAL") {
+        options.balance = b.parse()?;
+    }
     if std::env::var("PLAIN").is_ok() {
         options.variants = false;
     }
@@ -26,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         report.calls, report.examples, report.features, report.bytes
     );
     println!("temperature {:.2}, review below {:.2}", model.info().temperature, model.info().review_below);
-    print("cross-validation by scenario", &report.cross_validation, false);
+    print("cross-validation by scenario", &report.cross_validation, std::env::var("CVM").is_ok());
     println!(
         "caller's words alone: accuracy {:.3} macro-F1 {:.3}",
         report.caller_only.accuracy, report.caller_only.macro_f1

@@ -125,6 +125,8 @@ pub struct Profile {
     pub faq: Vec<FaqEntry>,
     /// Services of the lexicon on its lists: offered (with the index into `services`) or absent.
     listed: HashMap<usize, Option<usize>>,
+    /// What follows from them for every service of the lexicon.
+    standings: Vec<(Standing, Option<usize>)>,
     /// Entries the lexicon does not know, by their own words: group = index, absent ones after the services.
     own: Patterns,
 }
@@ -142,6 +144,7 @@ impl Profile {
             doctors: Vec::new(),
             faq: Vec::new(),
             listed: HashMap::new(),
+            standings: Vec::new(),
             own: Patterns::default(),
         };
         for (index, entry) in absent.iter().enumerate() {
@@ -150,6 +153,7 @@ impl Profile {
         for (index, entry) in services.iter().enumerate() {
             profile.read(entry, index, Some(index));
         }
+        profile.conclude();
         profile
     }
 
@@ -173,6 +177,14 @@ impl Profile {
 
     /// How a service of the lexicon stands here: as listed, else as the nearest wider service that is listed.
     pub fn standing(&self, service: usize) -> (Standing, Option<usize>) {
+        self.standings[service]
+    }
+
+    fn conclude(&mut self) {
+        self.standings = (0..Lexicon::embedded().services.len()).map(|s| self.conclusion(s)).collect();
+    }
+
+    fn conclusion(&self, service: usize) -> (Standing, Option<usize>) {
         let lexicon = Lexicon::embedded();
         for s in lexicon.ancestry(service) {
             match self.listed.get(&s) {
@@ -231,6 +243,7 @@ impl Profile {
         for &s in services {
             other.listed.insert(s, (standing == Standing::Offered).then_some(0));
         }
+        other.conclude();
         other
     }
 

@@ -1,4 +1,4 @@
-//! A call as numbers: hashed n-grams by speaker and place, known phrases, word meanings, services as they stand here.
+//! A call as numbers: hashed n-grams by speaker and place, known phrases, services as they stand here.
 //!
 //! What the caller says first weighs most: the *opening* is the caller's first turn, or the first [`OPENING`] words.
 //! Each n-gram space is weighted by rarity and brought to one length, so that a long call does not shout.
@@ -7,7 +7,6 @@ use crate::lexicon::text::Text;
 use crate::lexicon::{Cues, Lexicon};
 use crate::profile::{Profile, Standing};
 
-use super::vectors::Vectors;
 use super::{CallText, Who};
 
 /// Words of the caller that count as the opening, at most.
@@ -32,19 +31,16 @@ pub enum Space {
     Agent,
     /// Known phrases, services, shape: present or not.
     Dense,
-    /// Word meanings of the opening and of all.
-    Meaning,
 }
 
-/// Every space with the length its part of the vector is brought to ([`Space::Dense`] and [`Space::Meaning`]: factor).
-pub const SPACES: [(Space, f32); 7] = [
+/// Every space with the length its part of the vector is brought to ([`Space::Dense`]: a factor).
+pub const SPACES: [(Space, f32); 6] = [
     (Space::OpeningWords, 1.2),
     (Space::Words, 0.8),
     (Space::OpeningLetters, 1.2),
     (Space::LaterLetters, 0.6),
     (Space::Agent, 0.7),
     (Space::Dense, 0.45),
-    (Space::Meaning, 1.5),
 ];
 
 /// One feature with the words it comes from.
@@ -103,7 +99,6 @@ impl Analysed {
         out.phrases(&turns);
         out.services(&turns, profile);
         out.shape(call, &turns, profile);
-        out.meaning(&turns);
         Self { turns, features: out.features }
     }
 }
@@ -294,37 +289,6 @@ impl Collector {
                     let name = if medicine { "medicines" } else { "medicine" };
                     medicine = true;
                     self.add(Space::Dense, id(Space::Dense, name.bytes()), 1.0, at, at);
-                }
-            }
-        }
-    }
-
-    /// Mean of word meanings, opening and all.
-    fn meaning(&mut self, turns: &[AnalysedTurn]) {
-        let vectors = Vectors::embedded();
-        let dim = vectors.dim();
-        let mut opening = vec![0.0_f32; dim];
-        let mut all = vec![0.0_f32; dim];
-        let mut spoken = 0;
-        let mut first_turn = true;
-        for turn in turns.iter().filter(|t| !t.agent) {
-            for (at, word) in turn.text.words.iter().enumerate() {
-                let is_opening = spoken + at < OPENING && (first_turn || spoken < 4);
-                vectors.accumulate(&word.stem, &mut all);
-                if is_opening {
-                    vectors.accumulate(&word.stem, &mut opening);
-                }
-            }
-            spoken += turn.text.words.len();
-            first_turn = first_turn && spoken < 3;
-        }
-        for (name, mut sum) in [(0_u32, opening), (1, all)] {
-            let length = sum.iter().map(|x| x * x).sum::<f32>().sqrt();
-            if length > 0.0 {
-                sum.iter_mut().for_each(|x| *x /= length);
-                for (i, &value) in sum.iter().enumerate() {
-                    let id = fold(step(step(seed(Space::Meaning), name), i as u32));
-                    self.add(Space::Meaning, id, value, usize::from(u16::MAX), 0);
                 }
             }
         }

@@ -189,7 +189,7 @@ pub(super) fn vector(call: &Analysed, known: impl Fn(u32) -> Option<(u32, f32)>)
         let (row, space, _, rarity) = same[0];
         let count: f32 = same.iter().map(|s| s.2).sum();
         let value = match space {
-            Space::Dense | Space::Meaning => count,
+            Space::Dense => count,
             _ => (1.0 + count.max(1.0).ln()) * rarity,
         };
         squares[space as usize] += value * value;
@@ -198,7 +198,7 @@ pub(super) fn vector(call: &Analysed, known: impl Fn(u32) -> Option<(u32, f32)>)
     let mut factors = [0.0_f32; SPACES.len()];
     for (space, length) in SPACES {
         factors[space as usize] = match space {
-            Space::Dense | Space::Meaning => length,
+            Space::Dense => length,
             _ => length / squares[space as usize].sqrt().max(1e-6),
         };
     }

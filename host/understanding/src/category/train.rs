@@ -29,13 +29,24 @@ pub struct TrainOptions {
     pub folds: usize,
     /// A feature must occur in at least so many calls.
     pub min_calls: usize,
+    /// How far rare categories are weighted up: 0 not at all, 1 until all weigh the same.
+    pub balance: f32,
     /// Train also on damaged wordings, callers' words alone, and clinics with the opposite list.
     pub variants: bool,
 }
 
 impl Default for TrainOptions {
     fn default() -> Self {
-        Self { date: String::new(), seed: 17, l2: 3e-4, iterations: 60, folds: 5, min_calls: 2, variants: true }
+        Self {
+            date: String::new(),
+            seed: 17,
+            l2: 3e-4,
+            iterations: 60,
+            folds: 5,
+            min_calls: 2,
+            balance: 0.5,
+            variants: true,
+        }
     }
 }
 
@@ -202,12 +213,21 @@ fn fit_model(prepared: &[Vec<Variant>], chosen: &[usize], labels: &[String], opt
     let ids: Vec<u32> = calls_with.keys().copied().collect();
     let rarity: Vec<f32> = calls_with.values().map(|(n, _)| (chosen.len() as f32 / *n as f32).ln() + 1.0).collect();
     let row = |id: u32| ids.binary_search(&id).ok().map(|row| (row as u32, rarity[row]));
+    let mut calls_of = vec![0.0_f32; labels.len()];
+    for &n in chosen {
+        if let Ok(label) = labels.binary_search(&prepared[n][0].label) {
+            calls_of[label] += 1.0;
+        }
+    }
+    let mean = chosen.len() as f32 / labels.len() as f32;
+    let balance: Vec<f32> = calls_of.iter().map(|n| (mean / n.max(1.0)).powf(options.balance)).collect();
     let mut examples = Vec::new();
     for &n in chosen {
         for variant in &prepared[n] {
             let label = labels.binary_search(&variant.label);
             let Ok(label) = label else { continue };
-            examples.push(Example { vector: vector(&variant.call, row), label, weight: variant.weight });
+            let weight = variant.weight * balance[label];
+            examples.push(Example { vector: vector(&variant.call, row), label, weight });
         }
     }
     let fitted = fit(&examples, ids.len(), labels.len(), options.l2, options.iterations);

@@ -177,12 +177,18 @@ impl Patterns {
     fn atoms_of(&self, word: &str, stem: &str) -> Vec<(u32, bool)> {
         let mut out: Vec<(u32, bool)> = Vec::new();
         let mut take = |list: Option<&Vec<u32>>| out.extend(list.into_iter().flatten().map(|&a| (a, false)));
-        take(self.by_word.get(&hash(word.chars())));
         take(self.by_stem.get(&hash(stem.chars())));
-        let length = word.chars().count();
-        for &n in self.prefix_lengths.iter().take_while(|&&n| n <= length) {
-            take(self.prefixes.get(&hash(word.chars().take(n))));
+        // One pass over the letters meets every prefix on the way to the whole word.
+        let (mut so_far, mut length) = (hash(std::iter::empty()), 0);
+        let mut lengths = self.prefix_lengths.iter().copied().peekable();
+        for letter in word.chars() {
+            so_far = step(so_far, letter);
+            length += 1;
+            if lengths.next_if_eq(&length).is_some() {
+                take(self.prefixes.get(&so_far));
+            }
         }
+        take(self.by_word.get(&so_far));
         if !out.is_empty() || length < FUZZY_FROM || !self.may_be_damaged(stem) {
             return out;
         }
@@ -270,7 +276,11 @@ fn leave_one_out(letters: &[char]) -> impl Iterator<Item = u64> + '_ {
 
 /// FNV-1a over code points.
 pub(crate) fn hash(letters: impl Iterator<Item = char>) -> u64 {
-    letters.fold(0xcbf2_9ce4_8422_2325, |h, c| (h ^ u64::from(u32::from(c))).wrapping_mul(0x0100_0000_01b3))
+    letters.fold(0xcbf2_9ce4_8422_2325, step)
+}
+
+fn step(hash: u64, letter: char) -> u64 {
+    (hash ^ u64::from(u32::from(letter))).wrapping_mul(0x0100_0000_01b3)
 }
 
 /// Keys are hashes already.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::normalise::{self, TokenKind};
+use rust_stemmers::{Algorithm, Stemmer};
 
 /// One word or figure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,17 +27,48 @@ pub struct Text {
 }
 
 impl Text {
-    /// Cuts and stems `text`.
+    /// Cuts and stems `text` into what [`crate::normalise::words`] and [`crate::normalise::stem`] give; written anew
+    /// because every call passes here, letter by letter (a test holds the two together).
     pub fn new(text: &str) -> Self {
         let mut out = Self::default();
-        for token in normalise::tokens(text) {
-            match token.kind {
-                TokenKind::Mark => out.questions += usize::from(token.is("?")),
-                _ => out.words.push(Word { stem: normalise::stem(&token.text), text: token.text, chars: token.chars }),
+        let mut word = String::with_capacity(24);
+        let mut begun: Option<(usize, bool)> = None;
+        let stemmer = Stemmer::create(Algorithm::Russian);
+        let mut end = 0;
+        for (at, c) in text.chars().enumerate() {
+            if ('\u{300}'..='\u{36f}').contains(&c) {
+                // A stress mark belongs to the letter before it.
+                end = if begun.is_some() { at + 1 } else { end };
+                continue;
             }
+            let digit = c.is_ascii_digit();
+            let letter = !digit && (('а'..='я').contains(&c) || c.is_alphabetic());
+            if begun.is_some_and(|(_, digits)| !(digit && digits || letter && !digits)) {
+                out.take(&mut word, &mut begun, end, &stemmer);
+            }
+            if digit || letter {
+                begun.get_or_insert((at, digit));
+                end = at + 1;
+                match c {
+                    'а'..='я' | '0'..='9' => word.push(c),
+                    'А'..='Я' => word.push(char::from_u32(c as u32 + 32).unwrap_or(c)),
+                    'ё' | 'Ё' => word.push('е'),
+                    other => word.extend(other.to_lowercase().filter(|c| !('\u{300}'..='\u{36f}').contains(c))),
+                }
+            }
+            out.questions += usize::from(c == '?');
         }
+        out.take(&mut word, &mut begun, end, &stemmer);
         out.opening = out.words.iter().take_while(|w| is_greeting(&w.text)).count();
         out
+    }
+
+    fn take(&mut self, word: &mut String, begun: &mut Option<(usize, bool)>, end: usize, stemmer: &Stemmer) {
+        let Some((start, _)) = begun.take() else { return };
+        let russian = word.chars().all(|c| ('а'..='я').contains(&c));
+        let stem = if russian { stemmer.stem(word).into_owned() } else { word.clone() };
+        self.words.push(Word { stem, text: word.clone(), chars: start..end });
+        word.clear();
     }
 }
 
@@ -97,4 +128,38 @@ fn is_greeting(word: &str) -> bool {
         "стоматология",
     ];
     GREETINGS.contains(&word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::normalise;
+    use proptest::prelude::*;
+
+    fn same(text: &str) -> bool {
+        let cut = Text::new(text);
+        let words = normalise::words(text);
+        cut.words.len() == words.len()
+            && cut
+                .words
+                .iter()
+                .zip(&words)
+                .all(|(a, b)| a.text == b.text && a.stem == normalise::stem(&b.text) && a.chars == b.chars)
+    }
+
+    #[test]
+    fn it_cuts_as_the_rest_of_the_crate_does() {
+        for text in ["Ёж, в 16:30!", "Той-терьер; 5го «Лапа»", "за\u{301}мок", "MRT и МРТ", ""]
+        {
+            assert!(same(text), "{text}");
+        }
+        assert_eq!(Text::new("Алло, здравствуйте, кошка?").opening, 2);
+    }
+
+    proptest! {
+        #[test]
+        fn on_any_russian_text(text in "[А-Яа-яЁё0-9a-zA-Z ,.?!«»-]{0,60}") {
+            prop_assert!(same(&text), "{:?} {:?}", Text::new(&text), normalise::words(&text));
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::patterns::hash;
 
-/// Hashes (32 bits, sorted, little endian) of the stems of frequent Russian words; made by `examples/word_vectors.rs`.
+/// Hashes (32 bits, sorted, little endian) of the stems of frequent Russian words; made by `examples/known_stems.rs`.
 static STEMS: LazyLock<Vec<u32>> = LazyLock::new(|| {
     include_bytes!("../../../../models/lexicon/known_stems.bin")
         .chunks_exact(4)

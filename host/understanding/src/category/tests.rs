@@ -1,0 +1,146 @@
+//! The shipped model on plain calls, its file, and training that repeats.
+
+use super::corpus::{Corpus, LabelledCall};
+use super::train::train_on;
+use super::*;
+use crate::profile::Kind;
+use proptest::prelude::*;
+
+fn list(items: &[&str]) -> Vec<String> {
+    items.iter().map(|s| (*s).to_owned()).collect()
+}
+
+fn vet(services: &[&str], absent: &[&str]) -> Profile {
+    Profile::new("v", "ветклиника", Kind::Veterinary, &list(services), &list(absent))
+}
+
+fn label(text: &str, profile: &Profile) -> String {
+    Classifier::embedded().classify(&CallText::of(text), Some(profile)).label
+}
+
+#[test]
+fn plain_calls_get_their_category() {
+    let clinic = vet(&["терапия", "хирургия", "УЗИ", "анализы", "стационар", "ветаптека"], &["МРТ", "груминг"]);
+    for (text, category) in [
+        ("Здравствуйте, хочу записать кота на приём к терапевту на завтра", "target"),
+        ("У вас есть в наличии корм для стерилизованных кошек?", "feed_drugs"),
+        ("Мы записаны на пятницу, можно перенести на понедельник?", "reschedule"),
+        ("Вы мне звонили, у меня пропущенный вызов", "callback_missed"),
+        ("Предлагаем сотрудничество, поставляем расходные материалы для клиник", "advertising"),
+        ("Скажите, вы кошек подстригаете? Надо кота постричь", "not_our_service"),
+        ("Алло, алло, ничего не слышно", "no_topic"),
+        ("Доктор назначил таблетки, а собаке после них стало хуже, можно с ним поговорить?", "doctor"),
+        ("У вас в стационаре лежит наш пёс Барон, как он себя чувствует?", "inpatient"),
+        ("Мы вчера сдавали кровь, готовы результаты анализов?", "test_results"),
+    ] {
+        assert_eq!(label(text, &clinic), category, "{text}");
+    }
+}
+
+#[test]
+fn the_clinics_lists_decide_between_a_booking_and_a_wasted_call() {
+    for (text, service) in [
+        ("кота надо постричь, возьмёте?", "груминг"),
+        ("МРТ собаке делаете?", "МРТ"),
+        ("попугая посмотрите?", "экзотические животные"),
+        ("врач на дом к кошке приедет?", "выезд на дом"),
+    ] {
+        assert_eq!(label(text, &vet(&["терапия", service], &[])), "target", "{text}");
+        assert_eq!(label(text, &vet(&["терапия"], &[service])), "not_our_service", "{text}");
+    }
+}
+
+#[test]
+fn evidence_points_at_the_callers_words() {
+    let turn = |who, text: &str| Turn { who, text: text.into(), start_ms: 0, end_ms: 0 };
+    let call = CallText {
+        turns: vec![
+            turn(Who::Caller, "Ой, здравствуйте."),
+            turn(Who::Agent, "Клиника, слушаю, хотите записаться?"),
+            turn(Who::Caller, "Нет, у меня пропущенный вызов, вы мне звонили утром."),
+        ],
+        missed_call: false,
+    };
+    let verdict = Classifier::embedded().classify(&call, None);
+    assert_eq!(verdict.label, "callback_missed");
+    let text = call.caller_text();
+    assert!(!verdict.evidence.is_empty());
+    for e in &verdict.evidence {
+        let words: String = text.chars().skip(e.start).take(e.end - e.start).collect();
+        assert_eq!(words, e.text);
+        assert_eq!(e.turn, 2);
+    }
+    let all: String = verdict.evidence.iter().map(|e| e.text.as_str()).collect();
+    assert!(all.contains("звонили") || all.contains("пропущенный"), "{all}");
+}
+
+#[test]
+fn scores_are_probabilities_and_doubt_is_said() {
+    let verdict = Classifier::embedded().label(&CallText::of("ну это самое"), None);
+    let sum: f32 = verdict.scores.iter().map(|s| s.1).sum();
+    assert!((sum - 1.0).abs() < 1e-4);
+    assert_eq!(verdict.scores[0].0, verdict.label);
+    assert!(verdict.confidence > 0.9 || verdict.review);
+}
+
+fn tiny() -> Corpus {
+    let mut corpus = Corpus { clinics: vec![vet(&["терапия"], &["МРТ"])], ..Corpus::default() };
+    for n in 0..40 {
+        let (label, text) = match n % 2 {
+            0 => ("target", format!("запишите на приём к врачу номер {n}")),
+            _ => ("feed_drugs", format!("есть ли корм и сколько стоит мешок {n}")),
+        };
+        corpus.calls.push(LabelledCall {
+            id: format!("{n}"),
+            scenario: format!("s{}", n / 4),
+            clinic: 0,
+            label: label.into(),
+            call: CallText::of(&text),
+        });
+    }
+    corpus
+}
+
+#[test]
+fn training_repeats_to_the_byte_and_the_file_round_trips() {
+    let options = TrainOptions { date: "2026-01-02".into(), folds: 3, iterations: 15, ..TrainOptions::default() };
+    let (model, report) = train_on(&tiny(), &options);
+    assert_eq!(report.cross_validation.calls, 40);
+    assert!(report.cross_validation.accuracy > 0.9);
+    let bytes = model.to_bytes();
+    assert_eq!(bytes, train_on(&tiny(), &options).0.to_bytes());
+    let again = Model::from_bytes(&bytes).expect("its own bytes");
+    assert_eq!(again.info(), model.info());
+    let call = features::Analysed::new(&CallText::of("корм есть"), None);
+    assert_eq!(again.probabilities(&call), model.probabilities(&call));
+}
+
+#[test]
+fn wordings_of_one_scenario_stay_in_one_fold() {
+    let corpus = tiny();
+    let folds = corpus.folds(3, 5);
+    for (a, fold_a) in corpus.calls.iter().zip(&folds) {
+        for (b, fold_b) in corpus.calls.iter().zip(&folds) {
+            assert!(a.scenario != b.scenario || fold_a == fold_b);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_a_model_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200), cut in 0..60_usize) {
+        prop_assert!(Model::from_bytes(&bytes).is_err());
+        let mut head = b"GUDOKM1\n".to_vec();
+        head.extend(&bytes);
+        prop_assert!(Model::from_bytes(&head).is_err());
+        let whole = include_bytes!("../../../../models/classifier/calls.gudokm");
+        prop_assert!(Model::from_bytes(&whole[..whole.len() - 1 - cut]).is_err());
+    }
+
+    #[test]
+    fn any_text_gets_a_verdict(text in "\\PC{0,80}") {
+        let verdict = Classifier::embedded().classify(&CallText::of(&text), None);
+        let length = text.chars().count();
+        prop_assert!(verdict.evidence.iter().all(|e| e.start < e.end && e.end <= length));
+    }
+}
