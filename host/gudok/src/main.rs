@@ -1,2 +1,72 @@
-//! The program.
-fn main() {}
+//! The program: command line, configuration, wiring. Nothing else.
+//!
+//! Layout: [`cli`] every word of the command line · `commands/` one module per command · [`place`] where things are ·
+//! [`clinics`] and [`flow`] finding what is named · [`stage`] a clinic ready for calls · [`terminal`], [`output`],
+//! [`progress`] what a person sees.
+
+mod cli;
+mod clinics;
+mod commands;
+mod demo;
+mod flow;
+mod output;
+mod place;
+mod progress;
+mod stage;
+mod terminal;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use cli::{Cli, Command};
+use place::Place;
+
+fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_env("GUDOK_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("gudok: the runtime could not be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(&cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gudok: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: &Cli) -> Result<()> {
+    let place = Place::new(cli.home.as_deref(), cli.db.as_deref());
+    match &cli.command {
+        Command::Demo(args) => commands::demo::run(args, &place).await,
+        Command::Call(args) => commands::call::run(args, &place).await,
+        Command::Transcribe(args) => commands::transcribe::run(args, &place).await,
+        Command::Classify(args) => commands::classify::run(args, &place).await,
+        Command::Understand(args) => commands::understand::run(args),
+        Command::Import(args) => commands::import::run(args, &place).await,
+        Command::Report(args) => commands::report::run(args, &place).await,
+        Command::Models { command } => commands::models::run(command, &place),
+        Command::Flow { command } => commands::flow::run(command, &place).await,
+        Command::Train(args) => commands::train::run(args),
+        Command::Evaluate(args) => commands::evaluate::run(args),
+        Command::Serve(args) => commands::serve::run(args, &place).await,
+        Command::Doctor(args) => commands::doctor::run(args, &place).await,
+    }
+}
+
+/// `gudok … | head` is no failure.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

@@ -41,7 +41,8 @@ pub fn build(project: &Path, out: &Path) -> Result<u64> {
 
 /// A core module with the contract's description inside becomes a component.
 fn componentize(module: &[u8]) -> Result<Vec<u8>> {
-    let mut encoder = wit_component::ComponentEncoder::default()
+    let mut encoder = wit_component::ComponentEncoder::default();
+    encoder
         .validate(true)
         .module(module)
         .context("the module carries no description of the interface it uses; build it with an author kit")?;

@@ -1,0 +1,354 @@
+//! The command line: every word a person can type, and its help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A voice front desk for clinics: answers the phone, books visits, and says what every call was about.
+#[derive(Debug, Parser)]
+#[command(name = "gudok", version, propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// Where Gudok keeps its database, recordings and installed flows
+    #[arg(long, global = true, env = "GUDOK_HOME", value_name = "DIR")]
+    pub home: Option<PathBuf>,
+
+    /// The database, if it is not in the home folder
+    #[arg(long, global = true, env = "GUDOK_DB", value_name = "FILE")]
+    pub db: Option<PathBuf>,
+
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show it all: three spoken calls, twelve tagged recordings, the report of non-target calls
+    Demo(Demo),
+    /// Hold one conversation with a flow, from a script or from recordings of the caller
+    Call(Call),
+    /// Turn recordings into text
+    Transcribe(Transcribe),
+    /// Say what calls were about: WAV files, or .jsonl with `id`, `text` (or `turns`) and, if you like, `clinic`
+    Classify(Classify),
+    /// Show what a phrase means to the robot
+    Understand(Understand),
+    /// Bring in recordings of a PBX: transcribe, tag and count them. Importing twice changes nothing
+    Import(Import),
+    /// Count: share of non-target calls in calls, minutes and money, service level, lost calls
+    Report(Report),
+    /// Speech models: what there is, what is installed; fetch one
+    Models {
+        #[command(subcommand)]
+        command: Models,
+    },
+    /// Flows: build one from source, check it, try it
+    Flow {
+        #[command(subcommand)]
+        command: Flow,
+    },
+    /// Train the classifier from a corpus of labelled calls
+    Train(Train),
+    /// Measure the classifier on labelled calls: per class, confusion, calibration
+    Evaluate(Evaluate),
+    /// Run the server: /healthz, /metrics, and the calls and the report as JSON
+    Serve(Serve),
+    /// What is installed, what is missing and the command that installs it, whether this machine keeps up
+    Doctor(Doctor),
+}
+
+/// How lists are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a person
+    Table,
+    /// For a program
+    Json,
+    /// For a spreadsheet
+    Csv,
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Where to leave recordings, database and report
+    #[arg(long, default_value = "gudok-demo", value_name = "DIR")]
+    pub out: PathBuf,
+    /// Play the calls at the speed of a telephone instead of as fast as the machine can
+    #[arg(long)]
+    pub real_time: bool,
+    /// Language of the report page
+    #[arg(long, value_enum, default_value = "ru")]
+    pub lang: Lang,
+}
+
+/// Languages of pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Lang {
+    /// Русский
+    Ru,
+    /// English
+    En,
+}
+
+#[derive(Debug, Args)]
+pub struct Speech {
+    /// What listens
+    #[arg(long, value_enum, default_value = "auto")]
+    pub engine: Engine,
+    /// What speaks: auto, festival, espeak, or a command that turns text on stdin into sound on stdout
+    #[arg(long, default_value = "auto", value_name = "VOICE")]
+    pub voice: String,
+}
+
+/// Recognition engines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// The best that is installed
+    Auto,
+    /// whisper.cpp
+    Whisper,
+    /// Vosk
+    Vosk,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("caller_side").required(true).args(["script", "wav"]))]
+pub struct Call {
+    /// The clinic: the id of one that ships, or a .toml file
+    #[arg(long, value_name = "CLINIC")]
+    pub clinic: String,
+    /// The flow: a .wasm file, or the name of one that was built
+    #[arg(long, default_value = "vet-desk", value_name = "FLOW")]
+    pub flow: String,
+    /// The caller's side as a script: .toml (see `tests/scripts`), or a text file with one turn per line
+    #[arg(long, value_name = "FILE")]
+    pub script: Option<PathBuf>,
+    /// The caller's side as recordings, one WAV per turn, in order
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub wav: Vec<PathBuf>,
+    /// Speak the script instead of typing it: the caller through the telephone, the robot by voice
+    #[arg(long, requires = "script")]
+    pub spoken: bool,
+    /// The number the line shows; a script may name its own
+    #[arg(long, value_name = "NUMBER")]
+    pub caller: Option<String>,
+    /// When the call happens, in the clinic's zone: 2026-11-23T10:15. Without it, now
+    #[arg(long, value_name = "MOMENT")]
+    pub now: Option<jiff::civil::DateTime>,
+    /// Where to leave the stereo recording of a spoken call
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// At the speed of a telephone instead of as fast as the machine can
+    #[arg(long)]
+    pub real_time: bool,
+    #[command(flatten)]
+    pub speech: Speech,
+}
+
+#[derive(Debug, Args)]
+pub struct Transcribe {
+    /// Recordings (WAV of any rate, mono or stereo)
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// How to print: json has one object per file with `file`, `text`, `segments`
+    #[arg(long, value_enum, default_value = "json")]
+    pub format: Format,
+    /// What listens
+    #[arg(long, value_enum, default_value = "auto")]
+    pub engine: Engine,
+}
+
+#[derive(Debug, Args)]
+pub struct Classify {
+    /// WAV recordings, or .jsonl files; `-` reads jsonl from standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Clinics to judge services by: ids of those that ship, .toml files, or folders of them. A line's own `clinic`
+    /// picks among them; with one clinic, lines without one are judged by it
+    #[arg(long, value_name = "CLINIC")]
+    pub clinic: Vec<String>,
+    /// Another trained classifier
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// How to print recordings; jsonl is always answered in jsonl
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+    /// What listens
+    #[arg(long, value_enum, default_value = "auto")]
+    pub engine: Engine,
+}
+
+/// What a phrase may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Slot {
+    /// A day and a time
+    Datetime,
+    /// Yes or no
+    Yesno,
+    /// A phone number
+    Phone,
+    /// A person's name
+    Name,
+    /// An animal
+    Animal,
+    /// The entry of the clinic's FAQ that answers (needs --clinic)
+    Faq,
+    /// Why the caller speaks
+    Intent,
+}
+
+#[derive(Debug, Args)]
+pub struct Understand {
+    /// What to look for
+    #[arg(value_enum)]
+    pub slot: Slot,
+    /// The phrase; without it, use --jsonl
+    pub text: Option<String>,
+    /// Read lines with `id`, `text` and, if you like, `now` and `clinic` from standard input, answer with lines
+    #[arg(long, conflicts_with = "text")]
+    pub jsonl: bool,
+    /// The moment of the call: 2026-11-23T10:15:00+03:00, or without the offset. Without it, now
+    #[arg(long, value_name = "MOMENT")]
+    pub now: Option<String>,
+    /// Opening hours, for «в девять»
+    #[arg(long, default_value = "09:00-21:00", value_name = "FROM-TO")]
+    pub hours: String,
+    /// Clinics (for faq, intent): ids, .toml files, or folders of them
+    #[arg(long, value_name = "CLINIC")]
+    pub clinic: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The folder with recordings (.wav)
+    pub dir: PathBuf,
+    /// What is known of them: a CSV with a header; see the guide for its columns
+    #[arg(long, value_name = "FILE")]
+    pub meta: Option<PathBuf>,
+    /// The clinic they belong to
+    #[arg(long, value_name = "CLINIC")]
+    pub clinic: String,
+    /// How to print what was imported
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+    /// What listens
+    #[arg(long, value_enum, default_value = "auto")]
+    pub engine: Engine,
+}
+
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The clinic
+    #[arg(long, value_name = "CLINIC")]
+    pub clinic: String,
+    /// First day: 2026-11-01. Without it, the first of this month
+    #[arg(long, value_name = "DAY")]
+    pub from: Option<jiff::civil::Date>,
+    /// Last day, included. Without it, today
+    #[arg(long, value_name = "DAY")]
+    pub to: Option<jiff::civil::Date>,
+    /// Also write it as one HTML page
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Language of the page
+    #[arg(long, value_enum, default_value = "ru")]
+    pub lang: Lang,
+    /// How to print
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Models {
+    /// What there is, and what is installed
+    List {
+        /// How to print
+        #[arg(long, value_enum, default_value = "table")]
+        format: Format,
+    },
+    /// Fetch models; goes on where it was interrupted, checks what came
+    Fetch {
+        /// Their names, from `gudok models list`
+        #[arg(required = true, value_name = "MODEL")]
+        ids: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Flow {
+    /// Build a flow in Rust from source
+    Build {
+        /// The folder with its Cargo.toml
+        project: PathBuf,
+        /// Where to write the component; without it, <name>.wasm beside the project
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Check a flow as an upload would: what it asks for, how large it is, how long it takes to compile
+    Check {
+        /// The component
+        flow: PathBuf,
+        /// How to print
+        #[arg(long, value_enum, default_value = "table")]
+        format: Format,
+    },
+    /// Try a flow at the desk: type what the caller says, read what the robot answers. Nothing is kept
+    Run {
+        /// A .wasm file, or the name of one that was built
+        flow: String,
+        /// The clinic
+        #[arg(long, value_name = "CLINIC", default_value = "vet_lapa")]
+        clinic: String,
+        /// Play a script instead of asking you
+        #[arg(long, value_name = "FILE")]
+        script: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Train {
+    /// The corpus: a folder of labelled calls
+    #[arg(long, default_value = "models/corpus", value_name = "DIR")]
+    pub corpus: PathBuf,
+    /// Where to write the weights
+    #[arg(long, default_value = "models/classifier/weights.bin", value_name = "FILE")]
+    pub out: PathBuf,
+    /// Folds of the cross-validation by scenario that is reported; 0 = none
+    #[arg(long, default_value_t = 5)]
+    pub folds: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct Evaluate {
+    /// Labelled calls: .jsonl with `text` or `turns`, `label`, `clinic`
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Clinics that the calls name
+    #[arg(long, value_name = "CLINIC")]
+    pub clinic: Vec<String>,
+    /// Another trained classifier
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Where to listen
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    pub listen: std::net::SocketAddr,
+    /// The clinics that are served
+    #[arg(long, value_name = "CLINIC", required = true)]
+    pub clinic: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// How to print
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+    /// Leave out the measurements
+    #[arg(long)]
+    pub quick: bool,
+}

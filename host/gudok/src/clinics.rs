@@ -1,0 +1,100 @@
+//! Clinics by id, by file or by folder. Four ship inside the program, so that everything can be tried at once.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use desk::Clinic;
+use session::meaning;
+use understanding::profile::Profile;
+
+/// The clinics that ship: `(id, file)`.
+const SHIPPED: [(&str, &str); 4] = [
+    ("vet_lapa", include_str!("../../../clinics/vet_lapa.toml")),
+    ("vet_zoo", include_str!("../../../clinics/vet_zoo.toml")),
+    ("med_plus", include_str!("../../../clinics/med_plus.toml")),
+    ("dent_smile", include_str!("../../../clinics/dent_smile.toml")),
+];
+
+/// One clinic: a `.toml` file, else the id of one that ships.
+pub fn one(name: &str) -> Result<Arc<Clinic>> {
+    let path = Path::new(name);
+    if path.is_file() {
+        return Ok(Arc::new(Clinic::load(path)?));
+    }
+    match SHIPPED.iter().find(|(id, _)| *id == name) {
+        Some((id, text)) => Ok(Arc::new(Clinic::parse(text, &format!("{id}.toml"))?)),
+        None => {
+            let known: Vec<&str> = SHIPPED.iter().map(|(id, _)| *id).collect();
+            bail!("no clinic `{name}`: give a .toml file, or one of those that ship: {}", known.join(", "))
+        }
+    }
+}
+
+/// Several clinics by id: files, ids that ship, and folders with `.toml` files.
+pub fn several(names: &[String]) -> Result<BTreeMap<String, Arc<Clinic>>> {
+    let mut clinics = BTreeMap::new();
+    for name in names {
+        let path = Path::new(name);
+        if path.is_dir() {
+            let entries = std::fs::read_dir(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+            let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+            files.retain(|file| file.extension().is_some_and(|ending| ending == "toml"));
+            files.sort();
+            if files.is_empty() {
+                bail!("{}: no clinic files (.toml) in this folder", path.display());
+            }
+            for file in files {
+                let clinic = Clinic::load(&file)?;
+                clinics.insert(clinic.id.clone(), Arc::new(clinic));
+            }
+        } else {
+            let clinic = one(name)?;
+            clinics.insert(clinic.id.clone(), clinic);
+        }
+    }
+    Ok(clinics)
+}
+
+/// What understanding knows of clinics, for lines that name theirs.
+pub struct Profiles {
+    named: BTreeMap<String, Arc<Profile>>,
+    /// The one that lines without a clinic are judged by.
+    default: Option<Arc<Profile>>,
+}
+
+impl Profiles {
+    /// The clinics given on the command line; those that ship are always known by id.
+    pub fn load(names: &[String]) -> Result<Profiles> {
+        let mut named = BTreeMap::new();
+        for (id, text) in SHIPPED {
+            let clinic = Clinic::parse(text, &format!("{id}.toml"))?;
+            named.insert(id.to_owned(), Arc::new(meaning::profile(&clinic)));
+        }
+        let given = several(names)?;
+        let mut default = None;
+        for (id, clinic) in &given {
+            let profile = Arc::new(meaning::profile(clinic));
+            if given.len() == 1 {
+                default = Some(Arc::clone(&profile));
+            }
+            named.insert(id.clone(), profile);
+        }
+        Ok(Profiles { named, default })
+    }
+
+    /// The clinic of a line; an unknown one is an error that names those that are known.
+    pub fn of(&self, clinic: Option<&str>) -> Result<Option<&Profile>> {
+        match clinic {
+            None => Ok(self.default.as_deref()),
+            Some(id) => match self.named.get(id) {
+                Some(profile) => Ok(Some(profile)),
+                None => bail!(
+                    "clinic `{id}` is not known; give its file with --clinic (known: {})",
+                    self.named.keys().cloned().collect::<Vec<_>>().join(", ")
+                ),
+            },
+        }
+    }
+}

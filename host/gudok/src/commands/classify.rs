@@ -1,0 +1,156 @@
+//! `gudok classify`: what calls were about.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use speech::recogniser::turns;
+use understanding::category::{CallText, Classifier, Turn, Verdict, Who};
+
+use crate::cli::Classify;
+use crate::clinics::Profiles;
+use crate::commands::transcribe::{HeardRecording, ears, transcribe};
+use crate::output::List;
+use crate::place::Place;
+use crate::progress::Progress;
+
+/// One line of the input: `turns` when the sides are known, else `text`.
+#[derive(Deserialize)]
+struct Line {
+    id: Value,
+    text: Option<String>,
+    turns: Option<Vec<Turn>>,
+    clinic: Option<String>,
+    #[serde(default)]
+    missed_call: bool,
+}
+
+pub async fn run(args: &Classify, place: &Place) -> Result<()> {
+    let profiles = Profiles::load(&args.clinic)?;
+    let own = args.model.as_deref().map(Classifier::load).transpose()?;
+    let classifier = own.as_ref().unwrap_or_else(|| Classifier::embedded());
+    let (lines, recordings): (Vec<_>, Vec<_>) = args
+        .files
+        .iter()
+        .partition(|file| file.as_os_str() == "-" || file.extension().is_some_and(|ending| ending == "jsonl"));
+    for file in lines {
+        jsonl(file, classifier, &profiles)?;
+    }
+    if recordings.is_empty() {
+        return Ok(());
+    }
+    let ears = ears(args.engine, place)?;
+    let profile = profiles.of(None)?;
+    let mut list = List::new(&[
+        ("file", "recording"),
+        ("label", "category"),
+        ("confidence", "confidence"),
+        ("review", "review"),
+        ("evidence", "words that decided"),
+    ]);
+    let mut failed = 0;
+    let mut progress = Progress::new("listening", recordings.len());
+    for file in &recordings {
+        match transcribe(file, &ears).await {
+            Ok(heard) => {
+                let verdict = classifier.classify(&call_text(&heard, 0), profile);
+                list.row([
+                    json!(file.display().to_string()),
+                    json!(verdict.label),
+                    json!(rounded(verdict.confidence)),
+                    json!(verdict.review),
+                    json!(words(&verdict)),
+                ]);
+            }
+            Err(error) => {
+                failed += 1;
+                eprintln!("{error:#}");
+            }
+        }
+        progress.step();
+    }
+    progress.done();
+    list.print(args.format)?;
+    if failed > 0 {
+        bail!("{failed} of {} recordings could not be heard", recordings.len());
+    }
+    Ok(())
+}
+
+/// Lines in, lines out, in the same order; a bad line is answered with its error.
+fn jsonl(file: &Path, classifier: &Classifier, profiles: &Profiles) -> Result<()> {
+    let input: Box<dyn BufRead> = if file.as_os_str() == "-" {
+        Box::new(std::io::stdin().lock())
+    } else {
+        let opened = std::fs::File::open(file).with_context(|| format!("{}: cannot be read", file.display()))?;
+        Box::new(BufReader::new(opened))
+    };
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut bad = 0;
+    for (number, line) in input.lines().enumerate() {
+        let line = line.with_context(|| format!("{}: cannot be read", file.display()))?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let answer = answer(&line, classifier, profiles).unwrap_or_else(|error| {
+            bad += 1;
+            eprintln!("{}, line {}: {error:#}", file.display(), number + 1);
+            json!({ "line": number + 1, "error": format!("{error:#}") })
+        });
+        serde_json::to_writer(&mut out, &answer)?;
+        out.write_all(b"\n")?;
+    }
+    out.flush()?;
+    if bad > 0 {
+        bail!("{}: {bad} lines could not be judged; each needs `id`, and `text` or `turns`", file.display());
+    }
+    Ok(())
+}
+
+fn answer(line: &str, classifier: &Classifier, profiles: &Profiles) -> Result<Value> {
+    let line: Line = serde_json::from_str(line)?;
+    let call = match (line.turns, line.text) {
+        (Some(turns), _) if !turns.is_empty() => CallText { turns, missed_call: line.missed_call },
+        (_, Some(text)) => CallText { missed_call: line.missed_call, ..CallText::of(&text) },
+        _ => bail!("the line has neither `text` nor `turns`"),
+    };
+    let verdict = classifier.classify(&call, profiles.of(line.clinic.as_deref())?);
+    let mut object = Map::new();
+    object.insert("id".into(), line.id);
+    object.insert("label".into(), json!(verdict.label));
+    object.insert("confidence".into(), json!(verdict.confidence));
+    let scores = verdict.scores.iter().map(|(label, score)| (label.clone(), json!(score)));
+    object.insert("scores".into(), Value::Object(scores.collect()));
+    object.insert("evidence".into(), serde_json::to_value(&verdict.evidence)?);
+    object.insert("review".into(), json!(verdict.review));
+    Ok(Value::Object(object))
+}
+
+/// A heard recording as a conversation: on a stereo one the sides are known.
+pub fn call_text(heard: &HeardRecording, caller_channel: usize) -> CallText {
+    let stereo = heard.channels.len() > 1;
+    let turns = turns::merge(&heard.channels).into_iter().map(|turn| Turn {
+        who: match (stereo, turn.channel == caller_channel) {
+            (false, _) => Who::Unknown,
+            (true, true) => Who::Caller,
+            (true, false) => Who::Agent,
+        },
+        text: turn.text,
+        start_ms: turn.start_ms.into(),
+        end_ms: turn.end_ms.into(),
+    });
+    CallText { turns: turns.collect(), missed_call: false }
+}
+
+/// The words that decided, shortly.
+pub fn words(verdict: &Verdict) -> String {
+    let words: Vec<&str> = verdict.evidence.iter().take(3).map(|found| found.text.as_str()).collect();
+    words.join(" · ")
+}
+
+/// Two decimals, for people.
+pub fn rounded(value: f32) -> f64 {
+    (f64::from(value) * 100.0).round() / 100.0
+}

@@ -1,0 +1,145 @@
+//! `gudok doctor`: what is installed, what is missing and the command that installs it, whether this machine keeps up.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::Result;
+use serde_json::json;
+use speech::recogniser::{Listen, Mode};
+use speech::{Ears, Priority};
+
+use crate::cli::{Doctor, Engine};
+use crate::commands::transcribe::ears;
+use crate::output::List;
+use crate::place::Place;
+use crate::stage;
+
+/// One finding.
+struct Finding {
+    what: &'static str,
+    good: bool,
+    found: String,
+    mend: String,
+}
+
+impl Finding {
+    fn good(what: &'static str, found: impl Into<String>) -> Finding {
+        Finding { what, good: true, found: found.into(), mend: String::new() }
+    }
+
+    fn bad(what: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Finding {
+        Finding { what, good: false, found: found.into(), mend: mend.into() }
+    }
+}
+
+pub async fn run(args: &Doctor, place: &Place) -> Result<()> {
+    let mut findings = vec![program("festival", "festival", "apt-get install festival festvox-ru")];
+    findings.push(voice(place));
+    findings.push(program("espeak-ng (spare voice)", "espeak-ng", "apt-get install espeak-ng"));
+    findings.push(flow(place));
+    findings.push(database(place).await);
+    findings.push(maps());
+    findings.extend(cores());
+    match ears(Engine::Auto, place) {
+        Ok(ears) if !args.quick => findings.push(speed(&ears, place).await),
+        Ok(_) => findings.push(Finding::good("recognition", "installed")),
+        Err(error) => {
+            findings.push(Finding::bad("recognition", format!("{error:#}"), "gudok models fetch whisper-base"))
+        }
+    }
+    let mut list = List::new(&[("what", "what"), ("state", "state"), ("found", "found"), ("mend", "to mend it")]);
+    for finding in &findings {
+        let state = if finding.good { "ok" } else { "missing" };
+        list.row([json!(finding.what), json!(state), json!(finding.found), json!(finding.mend)]);
+    }
+    list.print(args.format)
+}
+
+fn program(what: &'static str, name: &str, mend: &str) -> Finding {
+    let version = Command::new(name).arg("--version").stdin(Stdio::null()).stderr(Stdio::null()).output();
+    match version {
+        Ok(output) => {
+            let text = String::from_utf8_lossy(&output.stdout);
+            Finding::good(what, text.lines().next().unwrap_or(name).trim().to_owned())
+        }
+        Err(_) => Finding::bad(what, "not installed", mend),
+    }
+}
+
+fn voice(place: &Place) -> Finding {
+    match stage::mouth("auto", None, place) {
+        Ok(mouth) => Finding::good("voices", mouth.voices().join(", ")),
+        Err(error) => Finding::bad("voices", error.to_string(), "apt-get install festival festvox-ru"),
+    }
+}
+
+fn flow(place: &Place) -> Finding {
+    match crate::flow::find::flow("vet-desk", &place.home) {
+        Ok(path) => Finding::good("flow vet-desk", path.display().to_string()),
+        Err(_) => Finding::bad("flow vet-desk", "not built", "make flows"),
+    }
+}
+
+async fn database(place: &Place) -> Finding {
+    if !place.db.exists() {
+        return Finding::good("database", format!("{}: will be made when it is needed", place.db.display()));
+    }
+    let checked = match place.store().await {
+        Ok(store) => store.check().await.map_err(anyhow::Error::from),
+        Err(error) => Err(error),
+    };
+    match checked {
+        Ok(()) => Finding::good("database", place.db.display().to_string()),
+        Err(error) => {
+            Finding::bad("database", format!("{error:#}"), "restore it from a backup, or name another with --db")
+        }
+    }
+}
+
+/// Six memory maps a call: the kernel's limit is what ends the number of calls.
+fn maps() -> Finding {
+    let limit = std::fs::read_to_string(Path::new("/proc/sys/vm/max_map_count"));
+    let limit: u64 = limit.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(65_530);
+    let calls = limit / 6;
+    if calls >= 1_000 {
+        Finding::good("memory maps", format!("vm.max_map_count {limit}: room for about {calls} calls at a time"))
+    } else {
+        Finding::bad("memory maps", format!("vm.max_map_count {limit}"), "sysctl -w vm.max_map_count=262144")
+    }
+}
+
+fn cores() -> Vec<Finding> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let flags = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let fast = ["avx2", "fma", "f16c"].iter().all(|flag| flags.contains(flag));
+    let kernels = if !cfg!(target_arch = "x86_64") || fast {
+        Finding::good("processor", format!("{cores} cores"))
+    } else {
+        let mend = "build with GGML_AVX2=OFF GGML_FMA=OFF GGML_F16C=OFF (see .cargo/config.toml)";
+        Finding::bad("processor", format!("{cores} cores without AVX2, FMA or F16C"), mend)
+    };
+    vec![kernels]
+}
+
+/// How long a caller would wait for the recognition of a short turn.
+async fn speed(ears: &Ears, place: &Place) -> Finding {
+    const TURN: &str = "Запишите кошку на завтра.";
+    let Ok(mouth) = stage::mouth("auto", None, place) else {
+        return Finding::good("recognition", "installed; its speed cannot be measured without a voice");
+    };
+    let Ok(Ok(speech)) = tokio::task::spawn_blocking(move || mouth.speak(TURN)).await else {
+        return Finding::good("recognition", "installed; its speed cannot be measured, the voice failed");
+    };
+    let seconds = f64::from(speech.duration_ms()) / 1_000.0;
+    let began = Instant::now();
+    let listen = Listen { mode: Mode::Live, ..Listen::default() };
+    match ears.hear(audio::telephone(&speech), listen, Priority::Live).await {
+        Ok(_) => {
+            let took = began.elapsed().as_millis();
+            let verdict = if took <= 1_000 { "keeps up" } else { "slow: callers will wait" };
+            Finding::good("recognition", format!("a turn of {seconds:.1} s in {took} ms: {verdict}"))
+        }
+        Err(error) => Finding::bad("recognition", error.to_string(), "gudok models fetch whisper-base"),
+    }
+}

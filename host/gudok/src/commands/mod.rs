@@ -1,0 +1,15 @@
+//! One module per command.
+
+pub mod call;
+pub mod classify;
+pub mod demo;
+pub mod doctor;
+pub mod evaluate;
+pub mod flow;
+pub mod import;
+pub mod models;
+pub mod report;
+pub mod serve;
+pub mod train;
+pub mod transcribe;
+pub mod understand;

@@ -1,0 +1,127 @@
+//! `gudok transcribe`: recordings into text.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use audio::wav::Recording;
+use serde_json::{Value, json};
+use speech::recogniser::{EngineChoice, EngineName, Listen, Mode, Transcript};
+use speech::{Ears, Priority};
+
+use crate::cli::{Engine, Format, Transcribe};
+use crate::output::List;
+use crate::place::Place;
+use crate::progress::Progress;
+
+pub async fn run(args: &Transcribe, place: &Place) -> Result<()> {
+    let ears = ears(args.engine, place)?;
+    let mut failed = 0;
+    let mut rows = Vec::new();
+    let mut progress = Progress::new("listening", args.files.len());
+    for file in &args.files {
+        let row = match transcribe(file, &ears).await {
+            Ok(heard) => heard.json(file),
+            Err(error) => {
+                failed += 1;
+                eprintln!("{error:#}");
+                json!({ "file": file.display().to_string(), "error": format!("{error:#}") })
+            }
+        };
+        progress.step();
+        rows.push(row);
+    }
+    progress.done();
+    print(args.format, &rows)?;
+    if failed > 0 {
+        bail!("{failed} of {} files could not be transcribed", args.files.len());
+    }
+    Ok(())
+}
+
+fn print(format: Format, rows: &[Value]) -> Result<()> {
+    if format == Format::Json {
+        let text = match rows {
+            [one] => serde_json::to_string_pretty(one)?,
+            several => serde_json::to_string_pretty(several)?,
+        };
+        writeln!(std::io::stdout(), "{text}")?;
+        return Ok(());
+    }
+    let mut list = List::new(&[("file", "file"), ("text", "text")]);
+    for row in rows {
+        list.row([row["file"].clone(), row["text"].clone()]);
+    }
+    list.print(format)
+}
+
+/// What was heard on each channel of a recording.
+pub struct HeardRecording {
+    pub channels: Vec<Transcript>,
+    pub duration_ms: u32,
+}
+
+impl HeardRecording {
+    /// All segments in the order of time: `(channel, segment)`.
+    pub fn segments(&self) -> Vec<(usize, &speech::Segment)> {
+        let mut segments: Vec<(usize, &speech::Segment)> = self
+            .channels
+            .iter()
+            .enumerate()
+            .flat_map(|(channel, heard)| heard.segments.iter().map(move |segment| (channel, segment)))
+            .collect();
+        segments.sort_by_key(|(channel, segment)| (segment.start_ms, *channel));
+        segments
+    }
+
+    fn json(&self, file: &Path) -> Value {
+        let stereo = self.channels.len() > 1;
+        let segments: Vec<Value> = self
+            .segments()
+            .into_iter()
+            .map(|(channel, segment)| {
+                let mut object = json!({ "start_ms": segment.start_ms, "end_ms": segment.end_ms,
+                    "text": segment.text, "confidence": segment.confidence });
+                if stereo {
+                    object["channel"] = json!(channel);
+                }
+                object
+            })
+            .collect();
+        let text: Vec<&str> = self.segments().iter().map(|(_, segment)| segment.text.trim()).collect();
+        json!({ "file": file.display().to_string(), "text": text.join(" "), "duration_ms": self.duration_ms,
+                "segments": segments })
+    }
+}
+
+/// Listen to one recording, each channel by itself.
+pub async fn transcribe(file: &Path, ears: &Ears) -> Result<HeardRecording> {
+    let path = file.to_owned();
+    let recording: Recording = tokio::task::spawn_blocking(move || audio::wav::read(&path)).await??;
+    let mut waiting = Vec::new();
+    for channel in 0..recording.channels.len() {
+        let listen = Listen { mode: Mode::Recording, ..Listen::default() };
+        let ears = ears.clone();
+        let sound = recording.channel(channel);
+        waiting.push(tokio::spawn(async move { ears.hear(sound, listen, Priority::Batch).await }));
+    }
+    let mut channels = Vec::new();
+    for heard in waiting {
+        channels.push(heard.await?.with_context(|| format!("{}: could not be heard", file.display()))?);
+    }
+    Ok(HeardRecording { channels, duration_ms: recording.duration_ms() })
+}
+
+/// The engine that is asked for, behind its pool of workers.
+pub fn ears(engine: Engine, place: &Place) -> Result<Ears> {
+    let engine = match engine {
+        Engine::Auto => EngineName::Auto,
+        Engine::Whisper => EngineName::Whisper,
+        Engine::Vosk => EngineName::Vosk,
+    };
+    let choice = EngineChoice { engine, models: place.models.clone(), model: None };
+    let recogniser = speech::recogniser::open(&choice)?;
+    let workers = std::thread::available_parallelism().map_or(2, usize::from);
+    Ok(Ears::new(Arc::clone(&recogniser), workers))
+}

@@ -1,0 +1,42 @@
+//! Where things are on this machine.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// The folders of one run.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Database, recordings, installed flows.
+    pub home: PathBuf,
+    /// The database.
+    pub db: PathBuf,
+    /// Compiled flows, synthesised prompts: may be deleted at any time.
+    pub cache: PathBuf,
+    /// Speech models.
+    pub models: PathBuf,
+}
+
+impl Place {
+    /// From the command line, the environment, or the usual folders of the user.
+    pub fn new(home: Option<&Path>, db: Option<&Path>) -> Place {
+        let user = PathBuf::from(std::env::var_os("HOME").unwrap_or_else(|| "/tmp".into()));
+        let data = std::env::var_os("XDG_DATA_HOME").map_or_else(|| user.join(".local/share"), PathBuf::from);
+        let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(|| user.join(".cache"), PathBuf::from).join("gudok");
+        let home = home.map_or_else(|| data.join("gudok"), Path::to_owned);
+        Place {
+            db: db.map_or_else(|| home.join("gudok.db"), Path::to_owned),
+            models: std::env::var_os("GUDOK_MODELS").map_or_else(|| cache.join("models"), PathBuf::from),
+            home,
+            cache,
+        }
+    }
+
+    /// The database, made if it is not there yet.
+    pub async fn store(&self) -> Result<records::Store> {
+        if let Some(dir) = self.db.parent() {
+            std::fs::create_dir_all(dir).with_context(|| format!("{}: cannot be made", dir.display()))?;
+        }
+        Ok(records::Store::open(&self.db).await?)
+    }
+}

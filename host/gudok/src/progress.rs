@@ -1,0 +1,48 @@
+//! One line that says how far a long work has come. On a terminal it is rewritten in place; elsewhere it is printed at
+//! its end only.
+
+use std::io::{IsTerminal, Write};
+use std::time::Instant;
+
+/// The progress of a work with a known number of steps.
+pub struct Progress {
+    what: &'static str,
+    total: usize,
+    done: usize,
+    began: Instant,
+    terminal: bool,
+}
+
+impl Progress {
+    /// A work that has not begun.
+    pub fn new(what: &'static str, total: usize) -> Progress {
+        let progress =
+            Progress { what, total, done: 0, began: Instant::now(), terminal: std::io::stderr().is_terminal() };
+        progress.show();
+        progress
+    }
+
+    /// One step is done.
+    pub fn step(&mut self) {
+        self.done += 1;
+        self.show();
+    }
+
+    /// The work is over.
+    pub fn done(self) {
+        if self.terminal && self.total > 0 {
+            eprintln!();
+        }
+    }
+
+    fn show(&self) {
+        if !self.terminal || self.total == 0 {
+            return;
+        }
+        let filled = 24 * self.done / self.total;
+        let bar: String = (0..24).map(|at| if at < filled { '█' } else { '░' }).collect();
+        let seconds = self.began.elapsed().as_secs();
+        eprint!("\r    {} {bar} {}/{} · {seconds} s ", self.what, self.done, self.total);
+        std::io::stderr().flush().ok();
+    }
+}

@@ -1,0 +1,98 @@
+//! A call as it shows on the terminal: who, what was said, what was understood, how long the caller waited.
+
+use std::io::IsTerminal;
+
+use call::Millis;
+use session::{Held, Trace};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// Colours, if this is a terminal.
+pub struct Paint {
+    on: bool,
+}
+
+impl Paint {
+    /// For standard output.
+    pub fn stdout() -> Paint {
+        Paint { on: std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() }
+    }
+
+    fn code(&self, code: &str, text: &str) -> String {
+        if self.on { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    pub fn bold(&self, text: &str) -> String {
+        self.code("1", text)
+    }
+
+    pub fn dim(&self, text: &str) -> String {
+        self.code("2", text)
+    }
+
+    pub fn green(&self, text: &str) -> String {
+        self.code("32", text)
+    }
+
+    pub fn cyan(&self, text: &str) -> String {
+        self.code("36", text)
+    }
+
+    pub fn yellow(&self, text: &str) -> String {
+        self.code("33", text)
+    }
+}
+
+/// Print a call's traces until it is over.
+pub async fn watch(mut traces: UnboundedReceiver<Trace>) {
+    let paint = Paint::stdout();
+    while let Some(trace) = traces.recv().await {
+        if let Some(line) = line(&paint, &trace) {
+            println!("{line}");
+        }
+    }
+}
+
+fn line(paint: &Paint, trace: &Trace) -> Option<String> {
+    Some(match trace {
+        Trace::Robot { at, text } => format!("  {} {} {text}", paint.dim(&clock(*at)), paint.cyan("робот   ")),
+        Trace::Caller { at, text, confidence } => {
+            let sure = confidence.map_or_else(String::new, |sure| paint.dim(&format!("  {:.0} %", sure * 100.0)));
+            format!("  {} {} {text}{sure}", paint.dim(&clock(*at)), paint.green("звонящий"))
+        }
+        Trace::Keys { at, keys } => format!("  {} {} [{keys}]", paint.dim(&clock(*at)), paint.green("звонящий")),
+        Trace::BargeIn { at } => format!("  {} {}", paint.dim(&clock(*at)), paint.dim("         (перебивает)")),
+        Trace::Understood { what, meaning } => paint.dim(&format!("                   понято, {what}: {meaning}")),
+        Trace::Did(what) => format!("                   {}", paint.bold(&format!("✓ {what}"))),
+        Trace::Answered(turn) => paint.dim(&format!(
+            "                   ответ через {} мс после конца речи: пауза {}, распознавание {}, остальное {}",
+            turn.response_ms(),
+            turn.pause_ms,
+            turn.recognising_ms,
+            turn.machine_ms.saturating_sub(turn.recognising_ms)
+        )),
+        Trace::Failing(why) => paint.yellow(&format!("                   ! передача человеку: {why:?}")),
+        Trace::Ended(_) => return None,
+    })
+}
+
+/// What came of a call, in one line.
+pub fn summary(held: &Held) -> String {
+    let paint = Paint::stdout();
+    let outcome = held.outcome.map_or("—", |outcome| outcome.as_str());
+    let category = held.category.as_deref().unwrap_or("—");
+    let mut line =
+        format!("  итог: {} · категория: {} · {}", paint.bold(outcome), paint.bold(category), {
+            clock(Millis(held.duration_ms))
+        });
+    if let Some(worst) = held.turns.iter().map(call::Turn::response_ms).max() {
+        let mut times: Vec<u64> = held.turns.iter().map(call::Turn::response_ms).collect();
+        times.sort_unstable();
+        line += &format!(" · ответ: медиана {} мс, наибольший {worst} мс", times[times.len() / 2]);
+    }
+    line
+}
+
+/// `01:02.3`
+pub fn clock(at: Millis) -> String {
+    format!("{:02}:{:02}.{}", at.0 / 60_000, at.0 / 1_000 % 60, at.0 / 100 % 10)
+}

@@ -1,0 +1,360 @@
+//! What a spoken and a written call have in common: the call core, its flow, the turns that are written down, and
+//! everything the core wants that is not sound.
+
+use call::{Call, Command, EndReason, Event, Input, Millis, Output, Prompt, SystemPrompt, Token, TransferResult};
+use records::{CallEnd, CallRecord, Pii, Turn, Who};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::error::SessionError;
+use crate::flow_side::{FlowSide, FromFlow};
+use crate::port::{Done, LivePort};
+use crate::stage::{Held, Setup, Stage};
+use crate::tagging;
+use crate::trace::{Trace, Tracer};
+
+/// What is left for the medium to do.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Act {
+    /// Say this.
+    Play { token: Token, text: Spoken },
+    /// Stop saying it.
+    StopPlayback { token: Token },
+    /// Recognise a span of the caller's audio.
+    Hear { token: Token, from: Millis, to: Millis, hints: Vec<String> },
+    /// The line-is-alive tone.
+    ComfortTone(bool),
+}
+
+/// What a prompt is.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Spoken {
+    Text(String),
+    Recorded(String),
+}
+
+/// One call in progress.
+pub(crate) struct Conversation {
+    stage: Stage,
+    setup: Setup,
+    core: Call,
+    flow: FlowSide,
+    clock: Clock,
+    done: Done,
+    turns: TurnWriter,
+    tracer: Tracer,
+    answered: Vec<call::Turn>,
+    /// The times of the turn that the prompt now starting answers, for its record.
+    latency_ms: Option<i64>,
+    end: Option<EndReason>,
+    /// The question on its way to the caller: `(id, text)`.
+    question: Option<(String, String)>,
+    background: Vec<JoinHandle<()>>,
+}
+
+impl Conversation {
+    /// Write the call down and start its flow. What the flow sends is to be given to [`Conversation::from_flow`].
+    pub(crate) async fn start(
+        stage: &Stage,
+        setup: Setup,
+        config: call::Config,
+        tracer: Tracer,
+    ) -> Result<(Conversation, mpsc::UnboundedReceiver<FromFlow>), SessionError> {
+        let clinic = stage.desk.clinic();
+        let mut record = CallRecord::live(&setup.id, &clinic.id, &clinic.timezone, setup.started_ms());
+        record.answered_ms = Some(setup.started_ms());
+        record.line = Some(setup.line.clone());
+        record.caller = setup.caller.clone().map(Pii::from);
+        record.agent = Some("robot".into());
+        record.queue_wait_ms = Some(0);
+        record.flow_digest = Some(stage.flow.digest().to_owned());
+        stage.store.start_call(&record).await?;
+
+        let clock = Clock::new(setup.started.clone());
+        let done = Done::default();
+        let (to_loop, from_flow) = mpsc::unbounded_channel();
+        let port = LivePort::new(stage.clone(), &setup, clock.clone(), done.clone(), to_loop.clone(), tracer.clone());
+        let flow = FlowSide::start(stage, &setup, port, to_loop);
+        let conversation = Conversation {
+            turns: TurnWriter::start(stage.store.clone(), setup.id.clone()),
+            stage: stage.clone(),
+            setup,
+            core: Call::new(config, Millis(0)),
+            flow,
+            clock,
+            done,
+            tracer,
+            answered: Vec::new(),
+            latency_ms: None,
+            end: None,
+            question: None,
+            background: Vec::new(),
+        };
+        Ok((conversation, from_flow))
+    }
+
+    /// Something happened.
+    pub(crate) fn handle(&mut self, input: Input, now: Millis) {
+        self.clock.set(now);
+        if input == Input::CallerHungUp {
+            self.done.caller_is_gone();
+        }
+        self.core.handle(input, now);
+    }
+
+    /// The flow sent something.
+    pub(crate) fn from_flow(&mut self, from: FromFlow, now: Millis) {
+        match from {
+            FromFlow::Wants(command, reply) => {
+                self.flow.owes(reply);
+                if self.end.is_some() {
+                    return self.flow.reply(call::Reply::HungUp);
+                }
+                if let Command::Ask(question) = &command {
+                    self.question = Some((question.id.clone(), question.text.clone()));
+                }
+                self.handle(Input::Flow(command), now);
+            }
+            FromFlow::Ended(report) => {
+                let outcome = match report.end {
+                    flows::FlowEnd::Finished => call::FlowOutcome::Finished,
+                    flows::FlowEnd::GaveUp(_) | flows::FlowEnd::Trapped { .. } => call::FlowOutcome::Failed,
+                };
+                if let flows::FlowEnd::Trapped { kind, .. } = &report.end {
+                    tracing::warn!(
+                        call = self.setup.id,
+                        flow = self.stage.flow.digest(),
+                        ?kind,
+                        "the flow was stopped"
+                    );
+                }
+                self.flow.ended(report);
+                self.handle(Input::FlowEnded(outcome), now);
+            }
+        }
+    }
+
+    /// The next thing to do in sound; everything else the core wanted until then has been done.
+    pub(crate) fn next_act(&mut self, now: Millis) -> Option<Act> {
+        while let Some(output) = self.core.poll() {
+            match output {
+                Output::Play { token, what } => return Some(Act::Play { token, text: spoken(what) }),
+                Output::StopPlayback { token } => return Some(Act::StopPlayback { token }),
+                Output::Hear { token, from, to, hints, .. } => return Some(Act::Hear { token, from, to, hints }),
+                Output::ComfortTone(on) => return Some(Act::ComfortTone(on)),
+                Output::Reply(reply) => self.flow.reply(reply),
+                Output::Transfer { token, to, .. } => {
+                    let result = self.transfer(&to);
+                    self.core.handle(Input::TransferResult { token, result }, now);
+                }
+                Output::CancelTransfer { .. } => {}
+                Output::TakeCallback => self.take_callback(),
+                Output::Event(event) => self.event(event),
+                Output::Ended(reason) => {
+                    self.end = Some(reason);
+                    self.tracer.send(Trace::Ended(reason));
+                }
+            }
+        }
+        None
+    }
+
+    /// Who is there to take the caller: a person answers where the clinic has written a line down, during opening hours;
+    /// the ward and other lines of their own at any time.
+    fn transfer(&self, to: &str) -> TransferResult {
+        let clinic = self.stage.desk.clinic();
+        let staffed = to != "operator" || clinic.is_open(self.clock.now().timestamp());
+        match clinic.lines.contains_key(to) {
+            true if staffed => {
+                self.tracer.send(Trace::Did(format!("соединение: {to}")));
+                TransferResult::Connected
+            }
+            _ => TransferResult::Nobody,
+        }
+    }
+
+    /// The flow failed and nobody is there: a promise is written down all the same.
+    fn take_callback(&mut self) {
+        let Some(phone) = self.setup.caller.clone() else { return };
+        let (desk, call, now) = (self.stage.desk.clone(), self.setup.id.clone(), self.clock.now().timestamp());
+        self.done.set_outcome(records::Outcome::Callback);
+        self.background.push(tokio::spawn(async move {
+            let request = desk::CallbackRequest {
+                phone: phone.into(),
+                person: "".into(),
+                reason: "Разговор с роботом не получился".into(),
+                at: None,
+            };
+            if let Err(error) = desk.request_callback(&request, Some(&call), now).await {
+                tracing::error!(call, %error, "a call-back could not be written down");
+            }
+        }));
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::TurnTaken(turn) => {
+                self.answered.push(turn);
+                self.latency_ms = i64::try_from(turn.response_ms()).ok();
+                self.tracer.send(Trace::Answered(turn));
+            }
+            Event::BargeIn { at, .. } => self.tracer.send(Trace::BargeIn { at }),
+            Event::Failing { why, .. } => {
+                tracing::warn!(call = self.setup.id, ?why, "handing over to a person");
+                self.tracer.send(Trace::Failing(why));
+            }
+            Event::StateChanged { .. } | Event::SpeechMerged { .. } | Event::NothingHeard { .. } => {}
+        }
+    }
+
+    /// The robot began to say this.
+    pub(crate) fn robot_says(&mut self, text: &str, from: Millis) {
+        self.tracer.send(Trace::Robot { at: from, text: text.to_owned() });
+    }
+
+    /// The robot has said this, or as much of it as was heard.
+    pub(crate) fn robot_said(&mut self, text: &str, from: Millis, to: Millis) {
+        self.turns.write(Who::Agent, text, from, to, None, self.latency_ms.take());
+    }
+
+    /// The caller said this.
+    pub(crate) fn caller_said(&mut self, text: &str, from: Millis, to: Millis, confidence: Option<f32>) {
+        self.tracer.send(Trace::Caller { at: from, text: text.to_owned(), confidence });
+        self.turns.write(Who::Caller, text, from, to, confidence.map(f64::from), None);
+    }
+
+    /// The caller pressed a key.
+    pub(crate) fn key(&mut self, digit: char, now: Millis) {
+        self.tracer.send(Trace::Keys { at: now, keys: digit.to_string() });
+        self.handle(Input::Digit(digit), now);
+    }
+
+    /// The question whose answer is being waited for, once.
+    pub(crate) fn take_question(&mut self) -> Option<(String, String)> {
+        let listening = matches!(self.core.state(), call::State::Listening);
+        if listening { self.question.take() } else { None }
+    }
+
+    /// Does the call wait for the flow?
+    pub(crate) fn flow_thinks(&self) -> bool {
+        self.flow.thinking
+    }
+
+    /// When the core wants to be woken.
+    pub(crate) fn deadline(&self) -> Option<Millis> {
+        self.core.deadline()
+    }
+
+    pub(crate) fn ended(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// Write down what came of the call, and tag it.
+    pub(crate) async fn finish(mut self, now: Millis) -> Result<Held, SessionError> {
+        for task in self.background.drain(..) {
+            task.await.ok();
+        }
+        self.turns.finish().await;
+        let end = self.end.unwrap_or(EndReason::CallerHungUp);
+        let mut outcome = self.done.outcome();
+        if outcome.is_none() && end == EndReason::Transferred {
+            outcome = Some(records::Outcome::Transferred);
+        }
+        let close = CallEnd {
+            ended_ms: self.setup.started_ms() + i64::try_from(now.0).unwrap_or_default(),
+            outcome: Some(outcome.unwrap_or(records::Outcome::Nothing)),
+            end_reason: Some(end_name(end).to_owned()),
+            ..CallEnd::default()
+        };
+        self.stage.store.end_call(&self.setup.id, &close).await?;
+        let category = match self.done.category() {
+            Some(category) => Some(category),
+            None => tagging::tag_call(&self.stage, &self.setup.id, false).await?.map(|tag| tag.category),
+        };
+        Ok(Held {
+            id: self.setup.id,
+            end,
+            flow: self.flow.report,
+            outcome: close.outcome,
+            category,
+            turns: self.answered,
+            duration_ms: now.0,
+            recording: self.setup.recording,
+        })
+    }
+}
+
+fn spoken(prompt: Prompt) -> Spoken {
+    match prompt {
+        Prompt::Text(text) => Spoken::Text(text),
+        Prompt::Recorded(name) => Spoken::Recorded(name),
+        Prompt::System(system) => Spoken::Text(system_text(system).to_owned()),
+    }
+}
+
+/// What the house says by itself, whatever the flow.
+fn system_text(prompt: SystemPrompt) -> &'static str {
+    match prompt {
+        SystemPrompt::HandingOver => "Соединяю вас с сотрудником клиники.",
+        SystemPrompt::WillCallBack => "Сейчас никто не может ответить. Мы обязательно вам перезвоним. До свидания!",
+        SystemPrompt::Goodbye => "До свидания!",
+        SystemPrompt::StillThere => "Вы ещё на линии?",
+        SystemPrompt::PleaseHold => "Одну минуту, пожалуйста.",
+    }
+}
+
+fn end_name(end: EndReason) -> &'static str {
+    match end {
+        EndReason::CallerHungUp => "caller-hung-up",
+        EndReason::FlowHungUp => "flow-hung-up",
+        EndReason::FlowFinished => "flow-finished",
+        EndReason::Transferred => "transferred",
+        EndReason::CallBackTaken => "call-back-taken",
+        EndReason::TooLong => "too-long",
+    }
+}
+
+/// Writes turns down beside the media loop, in order.
+struct TurnWriter {
+    turns: mpsc::UnboundedSender<Turn>,
+    task: JoinHandle<()>,
+    call: String,
+    seq: i64,
+}
+
+impl TurnWriter {
+    fn start(store: records::Store, call: String) -> TurnWriter {
+        let (turns, mut received) = mpsc::unbounded_channel::<Turn>();
+        let task = tokio::spawn(async move {
+            while let Some(turn) = received.recv().await {
+                let call = turn.call.clone();
+                if let Err(error) = store.add_turn(turn).await {
+                    tracing::error!(call, %error, "a turn could not be written down");
+                }
+            }
+        });
+        TurnWriter { turns, task, call, seq: 0 }
+    }
+
+    fn write(&mut self, who: Who, text: &str, from: Millis, to: Millis, confidence: Option<f64>, latency: Option<i64>) {
+        let ms = |at: Millis| i64::try_from(at.0).unwrap_or(i64::MAX);
+        let turn = Turn {
+            call: self.call.clone(),
+            seq: self.seq,
+            who,
+            text: Pii::from(text.to_owned()),
+            start_ms: ms(from),
+            end_ms: ms(to),
+            confidence,
+            latency_ms: latency,
+        };
+        self.seq += 1;
+        self.turns.send(turn).ok();
+    }
+
+    async fn finish(self) {
+        drop(self.turns);
+        self.task.await.ok();
+    }
+}

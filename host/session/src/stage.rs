@@ -1,0 +1,88 @@
+//! What calls share, what is particular to one, and what is left when it is over.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use desk::Desk;
+use flows::host::voice::Channel;
+use flows::{Engine, Flow, RunReport};
+use jiff::Zoned;
+use records::{Outcome, Store};
+use understanding::category::Classifier;
+
+use crate::meaning::Meaning;
+
+/// What every call of a clinic shares. Cheap to clone.
+#[derive(Clone)]
+pub struct Stage {
+    /// Runs flows.
+    pub engine: Engine,
+    /// The version that new calls get; a call in progress keeps its own.
+    pub flow: Arc<Flow>,
+    /// The clinic's business.
+    pub desk: Arc<Desk>,
+    /// Understanding, for this clinic.
+    pub meaning: Arc<Meaning>,
+    /// Tags calls the flow has not tagged.
+    pub classifier: Arc<Classifier>,
+    /// What is remembered.
+    pub store: Store,
+}
+
+/// What is particular to one call.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Unique; see [`records::id()`].
+    pub id: String,
+    /// Where the caller is.
+    pub channel: Channel,
+    /// The caller's number, E.164, when the line shows it.
+    pub caller: Option<String>,
+    /// The number or line that was called.
+    pub line: String,
+    /// Which entry of the clinic led here: `day`, `night` …
+    pub entry: String,
+    /// When the call began, in the clinic's zone.
+    pub started: Zoned,
+    /// Where the flow's random numbers come from.
+    pub seed: u64,
+    /// Where to leave the stereo recording.
+    pub recording: Option<PathBuf>,
+}
+
+impl Setup {
+    /// A call that begins at `started`, with a fresh id and seed.
+    pub fn new(channel: Channel, started: Zoned) -> Setup {
+        let id = records::id();
+        // The seed is kept with the journal, so any value will do; the id has randomness of its own.
+        let seed = id.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        Setup { id, channel, caller: None, line: String::new(), entry: "day".into(), started, seed, recording: None }
+    }
+
+    pub(crate) fn started_ms(&self) -> i64 {
+        self.started.timestamp().as_millisecond()
+    }
+}
+
+/// A call that is over.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// Its id.
+    pub id: String,
+    /// How it ended.
+    pub end: call::EndReason,
+    /// How its flow ended; none when the flow outlived the call and was dropped.
+    pub flow: Option<RunReport>,
+    /// What came of it.
+    pub outcome: Option<Outcome>,
+    /// Its tag.
+    pub category: Option<String>,
+    /// Every answered turn's times.
+    pub turns: Vec<call::Turn>,
+    /// Length, milliseconds.
+    pub duration_ms: u64,
+    /// Where the recording is.
+    pub recording: Option<PathBuf>,
+}
