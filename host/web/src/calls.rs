@@ -1,0 +1,116 @@
+//! Clinics and their calls as JSON.
+
+use axum::extract::{Path, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use desk::Kind;
+use records::{AudioRef, BookingRecord, CallFilter, CallRecord, Cursor, TagEntry, Turn};
+use reports::Period;
+use serde::Serialize;
+
+use crate::params::{Params, RawParams};
+use crate::{AppState, Problem};
+
+/// Calls on a page when nobody asks for more or fewer, and at most.
+const PAGE: (u32, u32) = (50, 200);
+
+pub(crate) fn router() -> Router<AppState> {
+    Router::new()
+        .route("/api/v1/clinics", get(clinics))
+        .route("/api/v1/calls", get(calls))
+        .route("/api/v1/calls/{id}", get(call))
+}
+
+#[derive(Serialize)]
+struct ClinicItem<'a> {
+    id: &'a str,
+    name: &'a str,
+    kind: Kind,
+    timezone: &'a str,
+}
+
+#[derive(Serialize)]
+struct Page<T> {
+    items: Vec<T>,
+    /// Pass it as `cursor` for the next page; null = this was the last.
+    next: Option<String>,
+}
+
+async fn clinics(State(state): State<AppState>, raw: RawParams) -> Result<Json<serde_json::Value>, Problem> {
+    Params::parse(raw, &[])?;
+    let item = |clinic: &'_ std::sync::Arc<desk::Clinic>| {
+        serde_json::json!(ClinicItem {
+            id: &clinic.id,
+            name: &clinic.name,
+            kind: clinic.kind,
+            timezone: &clinic.timezone,
+        })
+    };
+    Ok(Json(serde_json::json!({ "items": state.clinics.values().map(item).collect::<Vec<_>>() })))
+}
+
+/// `clinic` is required; `from` and `to` are days of the clinic's calendar, both included, each may be left out.
+async fn calls(State(state): State<AppState>, raw: RawParams) -> Result<Json<Page<CallRecord>>, Problem> {
+    let params = Params::parse(raw, &["clinic", "from", "to", "category", "review", "limit", "cursor"])?;
+    let clinic = params.clinic(&state)?;
+    let categories: Vec<_> = state.categories.iter().map(|known| (known.id.as_str(), known.id.as_str())).collect();
+    let (from, to) = (params.date("from")?, params.date("to")?);
+    if let (Some(from), Some(to)) = (from, to) {
+        Period::new(from, to)?;
+    }
+    let bounds = |day| Period::new(day, day).and_then(|day| day.bounds(&clinic.timezone));
+    let filter = CallFilter {
+        clinic: Some(clinic.id.clone()),
+        from_ms: from.map(bounds).transpose()?.map(|(start, _)| start),
+        to_ms: to.map(bounds).transpose()?.map(|(_, end)| end),
+        category: params.one_of("category", &categories)?.map(str::to_owned),
+        review: params.one_of("review", &[("true", true), ("false", false)])?,
+        ..CallFilter::default()
+    };
+    let page = state.store.calls(&filter, limit(&params)?, cursor(&params)?.as_ref()).await?;
+    Ok(Json(Page { items: page.calls, next: page.next.map(|cursor| cursor.to_string()) }))
+}
+
+fn limit(params: &Params) -> Result<u32, Problem> {
+    let (usual, most) = PAGE;
+    let wrong = || Problem::bad_parameter("limit", format!("it must be a whole number from 1 to {most}"), [""; 0]);
+    match params.get("limit") {
+        None => Ok(usual),
+        Some(text) => text.parse().ok().filter(|limit| (1..=most).contains(limit)).ok_or_else(wrong),
+    }
+}
+
+fn cursor(params: &Params) -> Result<Option<Cursor>, Problem> {
+    let wrong = |_| Problem::bad_parameter("cursor", "it must be the `next` of an earlier page, unchanged", [""; 0]);
+    params.get("cursor").map(|text| text.parse().map_err(wrong)).transpose()
+}
+
+#[derive(Serialize)]
+struct WholeCall {
+    call: CallRecord,
+    turns: Vec<Turn>,
+    /// Oldest first; the last one stands.
+    tags: Vec<TagEntry>,
+    /// Made in this call.
+    bookings: Vec<BookingRecord>,
+    audio: Vec<AudioRef>,
+}
+
+async fn call(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    raw: RawParams,
+) -> Result<Json<WholeCall>, Problem> {
+    Params::parse(raw, &[])?;
+    let call = state.store.call(&id).await?;
+    if !state.clinics.contains_key(&call.clinic) {
+        return Err(Problem::unknown_call());
+    }
+    let store = &state.store;
+    let (turns, tags, audio) = tokio::try_join!(store.turns(&id), store.tags(&id), store.call_audio(&id))?;
+    // A visit begins after the call in which it was booked, and nobody books further ahead than this.
+    let ahead = call.started_ms + 400 * 86_400_000;
+    let mut bookings = store.bookings(&call.clinic, call.started_ms, ahead).await?;
+    bookings.retain(|booking| booking.call.as_deref() == Some(&id));
+    Ok(Json(WholeCall { call, turns, tags, bookings, audio }))
+}

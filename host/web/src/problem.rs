@@ -1,0 +1,135 @@
+//! The one error: problem details for HTTP APIs, RFC 9457.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use records::RecordsError;
+use reports::ReportError;
+use serde::Serialize;
+
+/// Why a request was not answered as asked. Sent as `application/problem+json`; `code` stays the same, the sentences may not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// The kind in a few words.
+    pub title: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// The kind as a word to compare with.
+    pub code: &'static str,
+    /// What is wrong with this request and what would be right. Never what the caller sent.
+    pub detail: String,
+    /// The query parameter it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<String>,
+    /// What that parameter may be, when that is a short list.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed: Vec<String>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self { title, status: status.as_u16(), code, detail: detail.into(), parameter: None, allowed: Vec::new() }
+    }
+
+    fn about(mut self, parameter: &str, allowed: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        self.parameter = Some(parameter.to_owned());
+        self.allowed = allowed.into_iter().map(|word| word.as_ref().to_owned()).collect();
+        self
+    }
+
+    pub(crate) fn bad_parameter(
+        parameter: &str,
+        detail: impl Into<String>,
+        allowed: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Self {
+        let title = "A query parameter is wrong";
+        Self::new(StatusCode::BAD_REQUEST, "bad-parameter", title, detail).about(parameter, allowed)
+    }
+
+    pub(crate) fn unknown_clinic(known: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let detail = "there is no such clinic on this server; allowed lists those there are";
+        Self::new(StatusCode::NOT_FOUND, "unknown-clinic", "Unknown clinic", detail).about("clinic", known)
+    }
+
+    pub(crate) fn unknown_call() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "unknown-call", "Unknown call", "there is no call with this id")
+    }
+
+    pub(crate) fn no_such_page() -> Self {
+        let detail = "try /healthz, /metrics, /report, /api/v1/clinics, /api/v1/calls, /api/v1/report";
+        Self::new(StatusCode::NOT_FOUND, "no-such-page", "There is nothing at this address", detail)
+    }
+
+    pub(crate) fn wrong_method() -> Self {
+        let detail = "everything here is read only: use GET";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "wrong-method", "Method not allowed", detail)
+    }
+
+    pub(crate) fn wrong_host() -> Self {
+        let detail = "call this server by its IP address or as localhost; other names have to be configured";
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "wrong-host", "Unknown host name", detail)
+    }
+
+    pub(crate) fn busy() -> Self {
+        let detail = "too many requests at the same time; try again in a second";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "The server is busy", detail)
+    }
+
+    pub(crate) fn too_slow() -> Self {
+        let detail = "the answer took too long to find; ask for a shorter period";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "too-slow", "The answer took too long", detail)
+    }
+
+    pub(crate) fn database() -> Self {
+        let detail = "the records cannot be read; the server's log says why";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "database", "The database fails", detail)
+    }
+}
+
+/// As it is sent: with `type`, a relative reference that names the kind.
+#[derive(Serialize)]
+struct Sent {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(flatten)]
+    problem: Problem,
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let kind = format!("/problems/{}", self.code);
+        let mut response = (status, Json(Sent { kind, problem: self })).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+impl From<RecordsError> for Problem {
+    fn from(error: RecordsError) -> Self {
+        match error {
+            RecordsError::NotFound { what: "call", .. } => Self::unknown_call(),
+            error => {
+                tracing::error!(%error, "reading the records failed");
+                Self::database()
+            }
+        }
+    }
+}
+
+impl From<ReportError> for Problem {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Records(error) => error.into(),
+            error @ ReportError::Timezone(_) => {
+                tracing::error!(%error, "a clinic's time zone is unknown");
+                Self::database()
+            }
+            error => Self::bad_parameter("from", error.to_string(), [""; 0]),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! All that a handler may touch.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use desk::Clinic;
+use jiff::Timestamp;
+use records::Store;
+use reports::kpi::Thresholds;
+use reports::{Amount, CategoryInfo, Period, ReportInput};
+use tokio::sync::Semaphore;
+
+use crate::{Metrics, Problem};
+
+/// Requests answered at the same time; more are told to come back.
+const AT_ONCE: usize = 64;
+
+/// What the server serves. Cheap to clone; every clone shares the same things.
+#[derive(Clone)]
+pub struct AppState {
+    /// The records.
+    pub store: Store,
+    /// The clinics by id.
+    pub clinics: Arc<BTreeMap<String, Arc<Clinic>>>,
+    /// The categories of calls, in the order they are listed.
+    pub categories: Arc<[CategoryInfo]>,
+    /// What `/metrics` tells; whoever runs calls counts them here.
+    pub metrics: Arc<Metrics>,
+    /// Names besides `localhost` by which a request may call this server.
+    pub hosts: Arc<[String]>,
+    /// The clock; a test passes its own.
+    pub now: fn() -> Timestamp,
+    pub(crate) room: Arc<Semaphore>,
+}
+
+impl AppState {
+    /// For these clinics, with the system's clock and `localhost` as the only name.
+    pub fn new(store: Store, clinics: impl IntoIterator<Item = Arc<Clinic>>, categories: Vec<CategoryInfo>) -> Self {
+        Self {
+            store,
+            clinics: Arc::new(clinics.into_iter().map(|clinic| (clinic.id.clone(), clinic)).collect()),
+            categories: categories.into(),
+            metrics: Arc::new(Metrics::default()),
+            hosts: Arc::new([]),
+            now: Timestamp::now,
+            room: Arc::new(Semaphore::new(AT_ONCE)),
+        }
+    }
+
+    pub(crate) fn clinic(&self, id: &str) -> Result<&Arc<Clinic>, Problem> {
+        self.clinics.get(id).ok_or_else(|| Problem::unknown_clinic(self.clinics.keys()))
+    }
+
+    pub(crate) fn report_input(&self, clinic: &Clinic, period: Period) -> ReportInput {
+        ReportInput {
+            clinic: clinic.id.clone(),
+            clinic_name: clinic.name.clone(),
+            timezone: clinic.timezone.clone(),
+            from: period.from,
+            to: period.to,
+            categories: self.categories.to_vec(),
+            minute_cost: clinic.minute_cost.map(|money| Amount::new(money.minor, money.currency.as_str())),
+            thresholds: Thresholds::default(),
+        }
+    }
+}
