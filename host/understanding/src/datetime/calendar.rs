@@ -18,6 +18,7 @@ pub(super) fn date(day: Day, today: Date) -> Option<Result<Date, NoSuchDate>> {
         Day::In(..) => return None,
         Day::Weekday(day, which) => weekday(day, which, today),
         Day::NthWeekday(nth, day, month) => nth_weekday(nth, day, month, today),
+        Day::LastOfMonth(month) => first_of(month, today).map(|first| first.last_of_month()),
         Day::OfMonth { day, month, year } => of_month(day, month, year, today),
         Day::Week(..) | Day::Month(..) | Day::Days(..) | Day::Weekend(_) | Day::Within(_) => return None,
     })

@@ -68,7 +68,7 @@ fn kind(item: &Item) -> Kind {
         Item::DayRange(..) | Item::EveryWeekday(_) | Item::Workdays => Kind::Stretch,
         Item::Day(..) => Kind::Point,
         Item::Time(..) | Item::TimeRange(..) | Item::InMinutes(_) | Item::Now | Item::Impossible(_) => Kind::Clock,
-        Item::Part(..) | Item::PartRange(..) | Item::Early => Kind::Part,
+        Item::Part(..) | Item::PartRange(..) | Item::PartUntil(..) | Item::Early => Kind::Part,
         _ => Kind::Rest,
     }
 }
@@ -78,6 +78,7 @@ fn corrected(w: Words, found: Vec<Found>) -> Vec<Found> {
     let mut kept: Vec<(usize, Found)> = Vec::new();
     let mut segment = 0;
     let mut strong = false;
+    let mut or_day = false;
     for (nth, f) in found.iter().enumerate() {
         let link = link(w, nth.checked_sub(1).map(|n| &found[n]), f);
         if matches!(link, Link::Correct | Link::Rather) {
@@ -85,6 +86,15 @@ fn corrected(w: Words, found: Vec<Found>) -> Vec<Found> {
             strong = link == Link::Correct;
         }
         let new = kind(&f.item);
+        // Hours follow each other without «или»: the last one counts, but for each of two days its own.
+        if let (Item::Time(_, Edge::At), true) = (&f.item, link != Link::Or) {
+            let second_day = or_day && kept.iter().any(|(_, old)| matches!(old.item, Item::Time(_, Edge::At)));
+            if second_day {
+                continue;
+            }
+            kept.retain(|(_, old)| !matches!(old.item, Item::Time(_, Edge::At)));
+        }
+        or_day |= link == Link::Or && f.item.is_day();
         let plain_weekday = matches!(f.item, Item::Day(Day::Weekday(_, Which::Plain), Edge::At));
         kept.retain(|(of, old)| {
             let old = kind(&old.item);
@@ -260,7 +270,7 @@ fn group_date(group: &[Day], found: &[Found], today: Date) -> Result<(Date, Opti
     let rank = |day: &Day| match day {
         Day::OfMonth { .. } => 0,
         Day::Relative(_) => 1,
-        Day::NthWeekday(..) => 2,
+        Day::NthWeekday(..) | Day::LastOfMonth(_) => 2,
         Day::In(_, Unit::Week) => 4,
         Day::In(..) => 2,
         Day::Weekday(..) => 3,

@@ -58,6 +58,9 @@ impl Around<'_> {
         if self.distance(|at| self.w.lex(at) == Lex::Address && at < self.start()).is_some_and(|d| d <= 2) {
             return true;
         }
+        if self.distance(|at| self.w.lex(at) == Lex::Named && at < self.start()).is_some_and(|d| d <= 1) {
+            return true;
+        }
         let has_day = items.iter().any(|f| f.item.is_day());
         if !has_day && self.distance(|at| self.w.lex(at) == Lex::Dose).is_some_and(|d| d <= 4) {
             return true;

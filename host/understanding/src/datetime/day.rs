@@ -28,6 +28,17 @@ impl Words<'_> {
                 Lex::Unit(Unit::Week) => Some((Day::Week(1, None), 2)),
                 _ => None,
             },
+            Lex::Other if self.text(at).starts_with("последн") => {
+                let (month, taken) = self.month_after(at + 2);
+                let skip = usize::from(self.lex(at + 2) == Lex::Unit(Unit::Month));
+                match noun {
+                    Lex::Weekday(day) => Some((Day::NthWeekday(-1, day, month), 2 + taken.max(skip))),
+                    Lex::Unit(Unit::Day) if taken + skip > 0 => {
+                        Some((Day::LastOfMonth(month.unwrap_or(MonthRef::Ahead(0))), 2 + taken.max(skip)))
+                    }
+                    _ => None,
+                }
+            }
             Lex::Ord(nth @ 1..=5, OrdinalForm::Other) => {
                 let Lex::Weekday(day) = noun else { return None };
                 let (month, taken) = self.month_after(at + 2);
@@ -147,6 +158,10 @@ impl Words<'_> {
             let enough = match form {
                 OrdinalForm::Genitive => true,
                 OrdinalForm::Neuter | OrdinalForm::Dative => !strict,
+                // «на двадцать четвёртая», the ending misheard.
+                OrdinalForm::Other => {
+                    !strict && taken == 2 && matches!(self.lex(next), Lex::Nil | Lex::Prep(_) | Lex::And | Lex::Wish)
+                }
                 _ => false,
             };
             let noun = matches!(self.lex(next), Lex::Thing | Lex::Address | Lex::Dose) || self.text(next) == "часа";
@@ -154,7 +169,7 @@ impl Words<'_> {
                 return None;
             }
         }
-        if form == OrdinalForm::Other && month.is_none() {
+        if form == OrdinalForm::Other && month.is_none() && (unit == 1 || taken == 1) {
             return None;
         }
         let (year, years) = if month.is_some() { self.year(next + unit + more) } else { (None, 0) };
@@ -163,11 +178,14 @@ impl Words<'_> {
 
     /// «24.11», «24.11.2026», «24/11».
     fn numeric(&self, at: usize) -> Option<(Day, usize)> {
-        let (Lex::Digits(day @ 1..=31, 1..=2), Lex::Digits(month @ 1..=12, 1..=2), Gap::Point) =
-            (self.lex(at), self.lex(at + 1), self.gap(at + 1))
+        let (Lex::Digits(day @ 1..=31, 1..=2), Lex::Digits(month @ 1..=12, 1..=2)) = (self.lex(at), self.lex(at + 1))
         else {
             return None;
         };
+        // Without a point only figures too large for an hour are a day.
+        if self.gap(at + 1) != Gap::Point && (day <= 24 || self.gap(at + 1) > Gap::Hyphen) {
+            return None;
+        }
         let (year, taken) = match (self.lex(at + 2), self.gap(at + 2)) {
             (Lex::Digits(year, 4), Gap::Point) => (i16::try_from(year).ok(), 1),
             (Lex::Digits(year, 2), Gap::Point) => (i16::try_from(2000 + year).ok(), 1),
@@ -224,11 +242,16 @@ impl Words<'_> {
                 self.after_through(at + 1).map(|(ahead, taken)| (ahead, taken + 1))
             }
             _ if self.unit(at).is_some() => match self.lex(at + 1) {
+                Lex::Prep(Prep::Through) if self.lex(at + 2) == Lex::OneAndHalf => {
+                    Some((one_and_half(self.unit(at)?)?, 3))
+                }
                 Lex::Prep(Prep::Through) => {
                     let (n, taken) = self.number(at + 2)?;
                     Some((in_units(n, self.unit(at)?)?, 2 + taken))
                 }
-                Lex::Prep(Prep::After) if self.text(at + 1) == "спустя" => Some((in_units(1, self.unit(at)?)?, 2)),
+                Lex::Prep(Prep::After) if self.text(at + 1) == "спустя" => {
+                    Some((in_units(1, self.unit(at)?)?, 2))
+                }
                 _ => None,
             },
             _ => None,
@@ -251,9 +274,7 @@ impl Words<'_> {
             (Lex::HalfMonth, _) => Some((Ahead::Day(Day::In(15, Unit::Day)), 1)),
             (Lex::HalfPrefix | Lex::Half, Lex::Unit(Unit::Hour)) => Some((Ahead::Minutes(30), 2)),
             (Lex::Quarter, Lex::Unit(Unit::Hour)) => Some((Ahead::Minutes(15), 2)),
-            (Lex::OneAndHalf, Lex::Unit(Unit::Hour)) => Some((Ahead::Minutes(90), 2)),
-            (Lex::OneAndHalf, Lex::Unit(Unit::Week)) => Some((Ahead::Day(Day::In(10, Unit::Day)), 2)),
-            (Lex::OneAndHalf, Lex::Unit(Unit::Month)) => Some((Ahead::Day(Day::In(45, Unit::Day)), 2)),
+            (Lex::OneAndHalf, Lex::Unit(unit)) => Some((one_and_half(unit)?, 2)),
             (Lex::Couple, Lex::Unit(unit)) => Some((in_units(2, unit)?, 2)),
             (Lex::Several, Lex::Unit(_)) => Some((Ahead::Vague, 2)),
             (Lex::Weekday(day), _) => Some((Ahead::Day(Day::Weekday(day, Which::Skip(1))), 1)),
@@ -268,12 +289,20 @@ impl Words<'_> {
                 );
                 match self.number(at + 1).filter(|_| many && self.gap(at + 1) < Gap::Comma) {
                     Some((n, taken)) => Some((in_units(n, unit)?, 1 + taken)),
-                    None => self.hour_and_minutes(at + 1, unit),
+                    None => self.hour_and_minutes(at + 1, unit).map(|(ahead, taken)| {
+                        // «через неделю-две»: the sooner one.
+                        let two = taken == 1 && self.lex(at + 1) == Lex::Card(2) && self.gap(at + 1) <= Gap::Hyphen;
+                        (ahead, taken + usize::from(two))
+                    }),
                 }
             }
             // «через пять-шесть дней», «через два три часа»
             _ => {
                 let (n, taken) = self.number(at)?;
+                let half = self.lex(at + taken) == Lex::Prep(Prep::From) && self.lex(at + taken + 1) == Lex::Half;
+                if half && self.unit(at + taken + 2) == Some(Unit::Hour) {
+                    return Some((Ahead::Minutes(i64::from(n) * 60 + 30), taken + 3));
+                }
                 let more = match self.unit(at + taken) {
                     Some(_) => 0,
                     None => self.number(at + taken).filter(|(m, _)| *m == n + 1)?.1,
@@ -329,6 +358,17 @@ impl Words<'_> {
             _ => None,
         }
     }
+}
+
+/// «полтора часа», «полторы недели».
+fn one_and_half(unit: Unit) -> Option<Ahead> {
+    Some(match unit {
+        Unit::Hour => Ahead::Minutes(90),
+        Unit::Week => Ahead::Day(Day::In(10, Unit::Day)),
+        Unit::Month => Ahead::Day(Day::In(45, Unit::Day)),
+        Unit::Year => Ahead::Day(Day::In(18, Unit::Month)),
+        Unit::Minute | Unit::Day => return None,
+    })
 }
 
 fn in_units(n: u32, unit: Unit) -> Option<Ahead> {

@@ -49,6 +49,11 @@ pub(super) fn window_of(found: &[Found], when: &When, today: bool) -> Vec<Window
                 };
                 Window { from: Some(from), to: Some(to.max(from)) }
             }
+            Item::PartUntil(part, clock) => {
+                let from = part_window(*part, when).0;
+                let ends = readings(*clock, when, None, false).into_iter().chain(halves(*clock));
+                Window { from: Some(from), to: ends.into_iter().find(|t| *t > from && *t <= when.closes) }
+            }
             Item::Early if part.is_none() => {
                 let (from, to) = part_window(Part::Morning, when);
                 Window { from: Some(from), to: Some(to) }
@@ -91,11 +96,12 @@ fn exact(named: &[&Item], when: &When, reading: &impl Fn(Clock) -> Vec<Time>) ->
         return Some(vec![Window { from: Some(from), to: Some(to) }]);
     }
     let mut times: Vec<Vec<Time>> = Vec::new();
+    let clocks = named.iter().any(|item| matches!(item, Item::Time(_, Edge::At)));
     for item in named {
         match item {
             Item::Time(clock, Edge::At) => times.push(reading(*clock)),
-            Item::Part(Part::Opening, _) => times.push(vec![when.opens]),
-            Item::Part(Part::Closing, Edge::At) => times.push(vec![when.closes]),
+            Item::Part(Part::Opening, _) if !clocks => times.push(vec![when.opens]),
+            Item::Part(Part::Closing, Edge::At) if !clocks => times.push(vec![when.closes]),
             _ => {}
         }
     }

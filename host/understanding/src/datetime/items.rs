@@ -64,6 +64,8 @@ pub(super) enum Day {
     Weekday(Weekday, Which),
     /// «первый понедельник декабря».
     NthWeekday(i8, Weekday, Option<MonthRef>),
+    /// «в последний день месяца».
+    LastOfMonth(MonthRef),
     OfMonth {
         day: u32,
         month: Option<MonthRef>,
@@ -89,6 +91,8 @@ pub(super) enum Item {
     TimeRange(Clock, Clock),
     Part(Part, Edge),
     PartRange(Part, Part),
+    /// «с утра до двух».
+    PartUntil(Part, Clock),
     /// «пораньше».
     Early,
     /// «через N минут».
@@ -132,6 +136,7 @@ impl Item {
                 | Item::TimeRange(..)
                 | Item::Part(..)
                 | Item::PartRange(..)
+                | Item::PartUntil(..)
                 | Item::Early
                 | Item::InMinutes(_)
                 | Item::Now

@@ -22,6 +22,7 @@ mod hours;
 mod items;
 mod repair;
 mod scan;
+mod vocabulary;
 mod words;
 
 /// When and where something is said: it decides what «завтра» and «в пять» mean.

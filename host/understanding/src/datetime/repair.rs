@@ -39,11 +39,16 @@ pub(super) fn read(text: &str) -> Vec<Word> {
 fn refusals(words: Vec<Word>) -> Vec<Word> {
     let mut out: Vec<Word> = Vec::with_capacity(words.len());
     for word in words {
+        let refused = out.iter().any(|w| w.lex == Lex::Busy);
         match out.last_mut() {
             Some(not) if not.lex == Lex::Not && word.lex == Lex::Able && word.gap < Gap::Comma => {
                 not.lex = Lex::Busy;
                 not.text = format!("{} {}", not.text, word.text);
                 not.bytes.end = word.bytes.end;
+            }
+            // «вторник не подходит, среда тоже»
+            _ if word.text == "тоже" && refused => {
+                out.push(Word { lex: Lex::Busy, ..word });
             }
             _ => out.push(word),
         }
@@ -176,7 +181,7 @@ fn spoken_at(words: &[Word], phrase: &[&str]) -> bool {
             .iter()
             .zip(phrase)
             .enumerate()
-            .all(|(nth, (word, part))| word.text == *part && (nth == 0 || word.gap < Gap::Comma))
+            .all(|(nth, (word, part))| word.text == *part && (nth == 0 || word.gap < Gap::Stop))
 }
 
 /// Gives every word its meaning, mending torn and run-together ones.

@@ -32,7 +32,7 @@ impl Scan<'_> {
         if self.w.lex(at) == Lex::Except {
             return self.except(at);
         }
-        let negated = self.w.lex(at) == Lex::Not;
+        let negated = self.w.lex(at) == Lex::Not && self.w.gap(at + 1) < Gap::Comma;
         let start = at + usize::from(negated);
         let Some((item, taken)) = self.item(start) else { return 0 };
         self.found.push(Found { item, from: start, to: start + taken, negated });
@@ -43,6 +43,14 @@ impl Scan<'_> {
         let w = self.w;
         match w.lex(at) {
             Lex::Asap => return Some((Item::Asap, 1)),
+            Lex::Nearest
+                if matches!(
+                    w.text(at + 1),
+                    "окно" | "окошко" | "время" | "свободное" | "место" | "число" | "запись" | ""
+                ) =>
+            {
+                return Some((Item::Asap, 1 + usize::from(!w.text(at + 1).is_empty())));
+            }
             Lex::Now => return Some((Item::Now, 1)),
             Lex::Vague => return Some((Item::Vague, 1)),
             Lex::Yesterday => return Some((Item::Over, 1)),
@@ -292,9 +300,13 @@ impl Scan<'_> {
         }
         // parts of the day
         if let Some((first, taken)) = w.part(at) {
+            let taken = taken + usize::from(w.text(at + taken) == "и" && prep != Prep::Between);
             if joins(at + taken).is_some() {
                 if let Some((second, more)) = w.part(at + taken + 1) {
                     return Some((Item::PartRange(first, second), taken + 1 + more));
+                }
+                if let Some((clock, more)) = self.checked_clock(at + taken + 1, Some(Prep::Until)) {
+                    return Some((Item::PartUntil(first, clock), taken + 1 + more));
                 }
             }
         }
@@ -319,7 +331,8 @@ impl Scan<'_> {
 
     fn day_or_figure(&self, at: usize) -> Option<(Day, usize)> {
         self.w.day(at, false).or_else(|| {
-            let (day, taken) = self.w.number(at).filter(|(day, _)| (1..=31).contains(day))?;
+            let ordinal = self.w.ordinal(at).map(|(day, _, taken)| (day, taken));
+            let (day, taken) = ordinal.or_else(|| self.w.number(at)).filter(|(day, _)| (1..=31).contains(day))?;
             Some((Day::OfMonth { day, month: None, year: None }, taken))
         })
     }
@@ -439,6 +452,11 @@ impl Scan<'_> {
             }
         }
         let (clock, taken) = w.clock(at)?;
+        // «два дня» is two days; «два часа дня» an hour.
+        if w.text(at + taken - 1) == "дня" && w.lex(at + taken - 2) != Lex::Unit(Unit::Hour) && !self.touches_day(at)
+        {
+            return None;
+        }
         if clock.half.is_some() || w.gap(at + 1) == Gap::Colon && taken > 1 {
             return Some((time_item(clock, Edge::At), taken));
         }
