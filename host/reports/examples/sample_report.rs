@@ -1,6 +1,8 @@
 //! Writes the report of a made-up clinic and month as pages, in both languages, and as JSON, into the folder given:
 //! `cargo run -p reports --example sample_report -- FOLDER`. The pictures in the documentation are made from them.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::PathBuf;
 
 use records::Store;

@@ -78,11 +78,7 @@ pub(super) fn tiles(report: &Report, lang: Lang) -> Markup {
         share(t("потеряно", "lost"), Wish::Less, |kpis| kpis.lcr_gross),
         wasted_share,
         cost,
-        share(
-            t("целевых звонков закончились записью", "of target calls ended in a booking"),
-            Wish::More,
-            |kpis| kpis.booking_rate,
-        ),
+        share(t("целевых записались", "of target calls booked"), Wish::More, |kpis| kpis.booking_rate),
     ];
     let nothing_before = before.is_none();
     html! {

@@ -53,7 +53,11 @@ pub(super) fn calls(report: &Report, lang: Lang) -> Markup {
 }
 
 fn busiest(report: &Report, lang: Lang) -> String {
-    let Some(most) = report.hours.iter().max_by_key(|total| total.calls) else { return String::new() };
+    let weekdays = report.period.weekdays();
+    // The fullest on average: a period may have five Fridays and four Mondays.
+    let mean = |hour: i64, calls: i64| calls * 1_000_000 / weekdays[(hour / 24) as usize % 7].max(1);
+    let most = report.hours.iter().max_by_key(|total| mean(total.hour, total.calls));
+    let Some(most) = most else { return String::new() };
     let (day, hour) = (lang.weekday_name((most.hour / 24) as usize), most.hour % 24);
     match lang {
         Lang::Ru => format!("Самый занятый час — {day}, {hour}:00–{}:00.", hour + 1),

@@ -1,5 +1,7 @@
 //! The API from outside: every route, its errors, and a real server that stops when told.
 
+#![allow(clippy::unwrap_used)]
+
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
