@@ -77,7 +77,11 @@ fn by_time(text: &str, options: &[String]) -> Option<usize> {
         let mut fits = offered.iter().enumerate().filter(|(_, o)| o.as_ref().is_some_and(test)).map(|(at, _)| at);
         fits.next().map(|first| (first, fits.next().is_none()))
     };
-    let day = |o: &Wish| asked.date.is_none_or(|d| o.date.is_none_or(|date| date == d || weekday_only(text, date, d)));
+    let day = |o: &Wish| {
+        asked.date.is_none_or(|d| {
+            o.date.is_none_or(|date| date == d || weekday_only(text, date, d) || same_number(text, date, d))
+        })
+    };
     let exact =
         |o: &Wish| day(o) && asked.time_from.is_none_or(|t| o.time_from.is_some_and(|time| same_hour(t, time, asked)));
     let within = |o: &Wish| {
@@ -104,6 +108,15 @@ fn weekday_only(text: &str, offered: Date, asked: Date) -> bool {
     ];
     offered.weekday() == asked.weekday()
         && names.iter().any(|(day, name)| *day == asked.weekday() && text.contains(name))
+}
+
+/// A day of the month without its month fits every month.
+fn same_number(text: &str, offered: Date, asked: Date) -> bool {
+    let numbered = words(text).iter().any(|t| {
+        t.kind == TokenKind::Number
+            || number::word(&t.text).is_some_and(|n| n.ordinal.is_some_and(|form| form != OrdinalForm::Other))
+    });
+    numbered && offered.day() == asked.day()
 }
 
 /// The same time; an hour without minutes also fits the other half of the day.

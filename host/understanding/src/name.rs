@@ -10,7 +10,7 @@ mod first;
 mod patronymic;
 mod surname;
 
-use crate::normalise::{Token, TokenKind, tokens};
+use crate::normalise::{Token, TokenKind, listed, tokens};
 
 /// A person's name as far as it was said, in the nominative.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -129,7 +129,7 @@ impl Parts {
             matches!(words[at - 1].text.as_str(), "зовут" | "звать" | "имя").then(|| read(at)).flatten()
         });
         let all: Vec<(usize, first::Reading)> = (0..words.len()).filter_map(read).collect();
-        let corrected = (0..words.len()).rev().find(|at| CORRECTIONS.contains(&words[*at].text.as_str()));
+        let corrected = (0..words.len()).rev().find(|at| listed(CORRECTIONS, words[*at].text.as_str()));
         let later = corrected.and_then(|from| all.iter().find(|(at, _)| *at > from).cloned());
         // «Мирон Ольга»: a man's name before a woman's is her surname.
         let anywhere = match all.as_slice() {
@@ -151,7 +151,7 @@ impl Parts {
             let unknown = self.patronymic.as_ref().and_then(|(range, p)| {
                 let at = range.start.checked_sub(1).filter(|_| !words[range.start].apart)?;
                 let word = &words[at];
-                let fits = !STOP.contains(&word.text.as_str()) && !surname::looks_like(&word.text);
+                let fits = !listed(STOP, word.text.as_str()) && !surname::looks_like(&word.text);
                 fits.then(|| {
                     (at, first::Reading { nominative: capitalised(&word.said), gender: Some(p.gender), oblique: false })
                 })
@@ -162,10 +162,11 @@ impl Parts {
 
     /// «Якубович Леонид»: before the first name it is a surname.
     fn no_patronymic_before_the_name(&mut self) {
-        if let (Some((at, _)), Some((range, _))) = (&self.first, &self.patronymic) {
-            if range.end == *at && range.start == 0 {
-                self.patronymic = None;
-            }
+        if let (Some((at, _)), Some((range, _))) = (&self.first, &self.patronymic)
+            && range.end == *at
+            && range.start == 0
+        {
+            self.patronymic = None;
         }
     }
 
@@ -183,7 +184,7 @@ impl Parts {
             at < words.len()
                 && !taken(at)
                 && !again(at)
-                && !STOP.contains(&words[at].text.as_str())
+                && !listed(STOP, words[at].text.as_str())
                 && words[at].text.chars().count() > 1
         };
         let named = (0..words.len()).rev().filter(|at| words[*at].text.starts_with("фамили")).find_map(|cue| {
@@ -202,10 +203,10 @@ impl Parts {
         }
         let mut candidates: Vec<usize> =
             (0..words.len()).filter(|at| open(*at) && self.surname_like(words, *at, &taken)).collect();
-        if let Some(from) = (0..words.len()).rev().find(|at| CORRECTIONS.contains(&words[*at].text.as_str())) {
-            if candidates.iter().any(|at| *at > from) {
-                candidates.retain(|at| *at > from);
-            }
+        if let Some(from) = (0..words.len()).rev().find(|at| listed(CORRECTIONS, words[*at].text.as_str()))
+            && candidates.iter().any(|at| *at > from)
+        {
+            candidates.retain(|at| *at > from);
         }
         let beside = |at: usize| taken(at + 1) || at > 0 && taken(at - 1);
         let best = candidates
@@ -224,8 +225,7 @@ impl Parts {
         let word = &words[at];
         let capital = word.said.chars().next().is_some_and(char::is_uppercase);
         let beside = taken(at + 1) || at > 0 && taken(at - 1);
-        let only_names =
-            words.iter().enumerate().all(|(n, w)| n == at || taken(n) || FILLERS.contains(&w.text.as_str()));
+        let only_names = words.iter().enumerate().all(|(n, w)| n == at || taken(n) || listed(FILLERS, w.text.as_str()));
         let verb = ["ит", "ет", "ют", "ать", "ить", "еть", "ите", "ете", "ешь", "ую", "аю"]
             .iter()
             .any(|end| word.text.ends_with(end));
@@ -265,209 +265,20 @@ fn capitalised(word: &str) -> String {
         .join("-")
 }
 
-const CORRECTIONS: &[&str] = &["ой", "нет", "вернее", "точнее", "ошиблась", "ошибся", "простите", "извините"];
+const CORRECTIONS: &str = "ой нет вернее точнее ошиблась ошибся простите извините";
 
 /// Words that may accompany a bare name.
-const FILLERS: &[&str] = &[
-    "ну",
-    "вот",
-    "это",
-    "да",
-    "просто",
-    "я",
-    "меня",
-    "зовут",
-    "звать",
-    "имя",
-    "мое",
-    "моя",
-    "мой",
-    "э",
-    "ой",
-    "так",
-    "без",
-    "отчества",
-    "алло",
-    "здравствуйте",
-    "на",
-    "запишите",
-    "пишите",
-    "записывайте",
-    "пожалуйста",
-    "девушка",
-];
+const FILLERS: &str = "ну вот это да просто я меня зовут звать имя мое моя мой э ой так без отчества алло здравствуйте на запишите \
+    пишите записывайте пожалуйста девушка";
 
 /// Words that are never a surname here.
-const STOP: &[&str] = &[
-    "ну",
-    "вот",
-    "это",
-    "да",
-    "нет",
-    "просто",
-    "я",
-    "меня",
-    "мне",
-    "зовут",
-    "звать",
-    "имя",
-    "имени",
-    "мое",
-    "моя",
-    "мой",
-    "моего",
-    "моей",
-    "э",
-    "ээ",
-    "эм",
-    "ой",
-    "так",
-    "без",
-    "отчества",
-    "отчество",
-    "отчеству",
-    "алло",
-    "здравствуйте",
-    "добрый",
-    "день",
-    "вечер",
-    "утро",
-    "доброе",
-    "на",
-    "запишите",
-    "пишите",
-    "записывайте",
-    "пожалуйста",
-    "девушка",
-    "фамилия",
-    "фамилию",
-    "фамилии",
-    "по",
-    "и",
-    "а",
-    "у",
-    "с",
-    "в",
-    "к",
-    "муж",
-    "жена",
-    "сын",
-    "дочь",
-    "мама",
-    "папа",
-    "ребенок",
-    "ребенка",
-    "хозяин",
-    "хозяйка",
-    "будет",
-    "можно",
-    "только",
-    "пусть",
-    "то",
-    "есть",
-    "же",
-    "как",
-    "вам",
-    "вас",
-    "мы",
-    "он",
-    "она",
-    "его",
-    "ее",
-    "их",
-    "наш",
-    "наша",
-    "тоже",
-    "лучше",
-    "вернее",
-    "точнее",
-    "ошиблась",
-    "ошибся",
-    "простите",
-    "извините",
-    "полностью",
-    "буква",
-    "через",
-    "два",
-    "две",
-    "зачем",
-    "не",
-    "скажу",
-    "называть",
-    "обращайтесь",
-    "зови",
-    "зовите",
-    "представлюсь",
-    "обычно",
-    "все",
-    "ребята",
-    "кот",
-    "кота",
-    "кошка",
-    "собака",
-    "собаку",
-    "врач",
-    "доктор",
-    "приема",
-    "прием",
-    "записана",
-    "записан",
-    "беспокоит",
-    "звонит",
-    "говорит",
-    "слушаю",
-    "минуту",
-    "секунду",
-    "сейчас",
-    "девичья",
-    "старая",
-    "новая",
-    "теперь",
-    "была",
-    "раньше",
-    "паспорту",
-    "паспорте",
-    "документам",
-    "пациент",
-    "пациента",
-    "тот",
-    "самый",
-    "хорошо",
-    "спасибо",
-    "пишется",
-    "дефис",
-    "знак",
-    "конце",
-    "слово",
-    "отдельно",
-    "еще",
-    "раз",
-    "повторю",
-    "знаете",
-    "что",
-    "какая",
-    "какой",
-    "кто",
-    "кому",
-    "зовете",
-    "кличут",
-    "величать",
-    "батюшке",
-    "нету",
-    "нужно",
-    "надо",
-    "давайте",
-    "карта",
-    "карточка",
-    "оформлена",
-    "оформлен",
-    "мужа",
-    "жену",
-    "мужу",
-    "маму",
-    "сына",
-    "дочку",
-    "дочка",
-    "бабушка",
-    "бабушку",
-];
+const STOP: &str = "ну вот это да нет просто я меня мне зовут звать имя имени мое моя мой моего моей э ээ эм ой так без отчества \
+    отчество отчеству алло здравствуйте добрый день вечер утро доброе на запишите пишите записывайте пожалуйста \
+    девушка фамилия фамилию фамилии по и а у с в к муж жена сын дочь мама папа ребенок ребенка хозяин хозяйка будет \
+    можно только пусть то есть же как вам вас мы он она его ее их наш наша тоже лучше вернее точнее ошиблась ошибся \
+    простите извините полностью буква через два две зачем не скажу называть обращайтесь зови зовите представлюсь \
+    обычно все ребята кот кота кошка собака собаку врач доктор приема прием записана записан беспокоит звонит \
+    говорит слушаю минуту секунду сейчас девичья старая новая теперь была раньше паспорту паспорте документам \
+    пациент пациента тот самый хорошо спасибо пишется дефис знак конце слово отдельно еще раз повторю знаете что \
+    какая какой кто кому зовете кличут величать батюшке нету нужно надо давайте карта карточка оформлена оформлен \
+    мужа жену мужу маму сына дочку дочка бабушка бабушку";

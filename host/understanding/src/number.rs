@@ -94,7 +94,7 @@ pub fn cardinal_at(tokens: &[Token], at: usize) -> Option<(u64, usize)> {
             };
         }
         taken += 1;
-        if room == 0 && !tokens.get(at + taken).is_some_and(|t| word(&t.text).is_some_and(|w| w.value == 1000)) {
+        if room == 0 && tokens.get(at + taken).is_none_or(|t| word(&t.text).is_none_or(|w| w.value != 1000)) {
             break;
         }
     }

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::normalise::{Token, TokenKind, fuzzy, tokens};
+use crate::normalise::{Token, TokenKind, fuzzy, listed, tokens};
 use crate::number;
 
 /// A telephone number of the Russian numbering zone, or any international one given with a plus.
@@ -141,8 +141,8 @@ fn atom_length(value: u32) -> usize {
 
 /// Hundreds with what is below, tens with units.
 fn run_together(open: u32, next: u32) -> Option<u32> {
-    let hundreds = open >= 100 && open % 100 == 0 && (1..100).contains(&next);
-    let tens = open % 100 >= 20 && open % 10 == 0 && (1..10).contains(&next);
+    let hundreds = open >= 100 && open.is_multiple_of(100) && (1..100).contains(&next);
+    let tens = open % 100 >= 20 && open.is_multiple_of(10) && (1..10).contains(&next);
     (hundreds || tens).then_some(open + next)
 }
 
@@ -170,10 +170,10 @@ fn runs(tokens: &[Token]) -> Vec<Vec<Atom>> {
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
         if let Some((mut atoms, taken)) = atoms_at(tokens, at) {
-            if let (Some(n), [one]) = (times.take(), atoms.as_mut_slice()) {
-                if one.digits.len() <= 2 {
-                    (one.digits, one.value) = (one.digits.repeat(n), 0);
-                }
+            if let (Some(n), [one]) = (times.take(), atoms.as_mut_slice())
+                && one.digits.len() <= 2
+            {
+                (one.digits, one.value) = (one.digits.repeat(n), 0);
             }
             if correcting {
                 correct(last(&mut runs), &atoms);
@@ -215,7 +215,7 @@ fn runs(tokens: &[Token]) -> Vec<Vec<Atom>> {
             | "перепутала"
             | "перепутал" => correcting |= !last(&mut runs).is_empty(),
             "сначала" | "заново" | "снова" => runs.push(Vec::new()),
-            word if FILLERS.contains(&word) => {}
+            word if listed(FILLERS, word) => {}
             _ => {
                 strangers += 1;
                 if strangers > 2 && !last(&mut runs).is_empty() {
@@ -228,45 +228,8 @@ fn runs(tokens: &[Token]) -> Vec<Vec<Atom>> {
     runs
 }
 
-const FILLERS: &[&str] = &[
-    "ну",
-    "э",
-    "эм",
-    "мм",
-    "так",
-    "там",
-    "и",
-    "а",
-    "это",
-    "потом",
-    "дальше",
-    "далее",
-    "затем",
-    "то",
-    "вот",
-    "не",
-    "тире",
-    "пробел",
-    "код",
-    "номер",
-    "мой",
-    "ага",
-    "да",
-    "пишите",
-    "записывайте",
-    "значит",
-    "ээ",
-    "скобка",
-    "минус",
-    "через",
-    "телефон",
-    "после",
-    "этого",
-    "наш",
-    "запишите",
-    "последние",
-    "остальное",
-];
+const FILLERS: &str = "ну э эм мм так там и а это потом дальше далее затем то вот не тире пробел код номер мой ага да пишите \
+    записывайте значит ээ скобка минус через телефон после этого наш запишите последние остальное";
 
 fn last(runs: &mut Vec<Vec<Atom>>) -> &mut Vec<Atom> {
     if runs.is_empty() {

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::normalise::{Token, fuzzy, words};
+use crate::normalise::{Token, fuzzy, listed, words};
 
 /// An answer to a yes-or-no question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -284,34 +284,14 @@ fn phrase_in(said: &[&str], phrase: &str) -> bool {
 
 /// The words with stretched letters shortened («дааа»), fillers dropped and torn ones mended («давай те»).
 fn plain(text: &str) -> Vec<String> {
-    const FILLERS: &[&str] = &[
-        "ну",
-        "э",
-        "эм",
-        "мм",
-        "м",
-        "вот",
-        "же",
-        "хм",
-        "ой",
-        "ах",
-        "о",
-        "это",
-        "пожалуйста",
-        "девушка",
-        "слушайте",
-        "наверно-то",
-        "бы",
-        "вам",
-        "то",
-    ];
+    const FILLERS: &str = "ну э эм мм м вот же хм ой ах о это пожалуйста девушка слушайте наверно-то бы вам то";
     let mut out: Vec<String> = Vec::new();
     let tokens = words(text);
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
         let joined = tokens.get(at + 1).map(|next| format!("{}{}", token.text, next.text));
         let torn = joined.filter(|j| {
-            j.chars().count() >= 6 && !known(token) && listed(j)
+            j.chars().count() >= 6 && !known(token) && familiar(j)
                 || matches!(j.as_str(), "давайте" | "подойдет" | "хорошо" | "конечно")
         });
         if let Some(whole) = torn {
@@ -335,7 +315,7 @@ fn plain(text: &str) -> Vec<String> {
     {
         return out;
     }
-    out.retain(|w| !FILLERS.contains(&w.as_str()));
+    out.retain(|w| !listed(FILLERS, w.as_str()));
     if out.is_empty() { joined.split(' ').map(String::from).collect() } else { out }
 }
 
@@ -343,7 +323,7 @@ fn known(token: &Token) -> bool {
     single(&token.text).is_some()
 }
 
-fn listed(word: &str) -> bool {
+fn familiar(word: &str) -> bool {
     WORDS.iter().any(|(_, list)| list.split_whitespace().any(|w| w == word))
 }
 
@@ -351,7 +331,7 @@ fn listed(word: &str) -> bool {
 fn unstretched(word: &str) -> String {
     let mut out = String::new();
     for c in word.chars() {
-        if out.chars().last() != Some(c) || !"аоуыиеэюя".contains(c) || word.chars().count() > 6 {
+        if !out.ends_with(c) || !"аоуыиеэюя".contains(c) || word.chars().count() > 6 {
             out.push(c);
         }
     }

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, ToSpan};
 use super::calendar;
 use super::clock::Words;
 use super::hours::{Window, window_of};
-use super::items::{Day, Edge, Found, Item, MonthRef, NoSuchDate, Which};
+use super::items::{Day, Edge, Found, Item, NoSuchDate, Which};
 use super::repair::Gap;
 use super::words::{Lex, Unit};
 use super::{DateTime, When, Wish};
@@ -191,14 +191,14 @@ fn groups(w: Words, found: &[Found]) -> Vec<Vec<Day>> {
     let mut out: Vec<Vec<Day>> = Vec::new();
     let mut before: Option<&Found> = None;
     for f in found {
-        if let Item::Day(day, Edge::At) = f.item {
-            if calendar::date(day, Date::constant(2026, 1, 1)).is_some() {
-                let apart = link(w, before, f) == Link::Or && before.is_some();
-                match out.last_mut() {
-                    Some(group) if !apart && !group.iter().any(|d| same_variety(*d, day)) => group.push(day),
-                    Some(group) if !apart && group.contains(&day) => {}
-                    _ => out.push(vec![day]),
-                }
+        if let Item::Day(day, Edge::At) = f.item
+            && calendar::date(day, Date::constant(2026, 1, 1)).is_some()
+        {
+            let apart = link(w, before, f) == Link::Or && before.is_some();
+            match out.last_mut() {
+                Some(group) if !apart && !group.iter().any(|d| same_variety(*d, day)) => group.push(day),
+                Some(group) if !apart && group.contains(&day) => {}
+                _ => out.push(vec![day]),
             }
         }
         before = Some(f);
@@ -237,22 +237,14 @@ fn share_context(groups: &mut [Vec<Day>]) {
 
 /// The date of a group, and a second reading where its descriptions contradict each other.
 fn group_date(group: &[Day], found: &[Found], today: Date) -> Result<(Date, Option<Date>), NoSuchDate> {
-    let stretch = |pick: fn(&Day) -> Option<(Option<i32>, Option<MonthRef>)>| {
-        found.iter().find_map(|f| match &f.item {
-            Item::Day(day, _) => pick(day),
-            _ => None,
-        })
-    };
-    let week = stretch(|day| match day {
-        Day::Week(ahead, _) => Some((Some(*ahead), None)),
+    let week = found.iter().find_map(|f| match &f.item {
+        Item::Day(Day::Week(ahead, _), _) => Some(*ahead),
         _ => None,
-    })
-    .and_then(|(week, _)| week);
-    let month = stretch(|day| match day {
-        Day::Month(month, _) => Some((None, Some(*month))),
+    });
+    let month = found.iter().find_map(|f| match &f.item {
+        Item::Day(Day::Month(month, _), _) => Some(*month),
         _ => None,
-    })
-    .and_then(|(_, month)| month);
+    });
     let weeks_on = group.iter().find_map(|d| match d {
         Day::In(n, Unit::Week) => Some(*n),
         _ => None,

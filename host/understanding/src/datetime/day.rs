@@ -128,7 +128,7 @@ impl Words<'_> {
             return Some(numeric);
         }
         if let Some((day, form, taken)) = self.ordinal(at) {
-            return self.from_ordinal(at, day, form, taken, strict);
+            return self.ordinal_day(at, day, form, taken, strict);
         }
         let (day, taken) = self.number(at)?;
         let next = at + taken;
@@ -145,7 +145,7 @@ impl Words<'_> {
         }
     }
 
-    fn from_ordinal(&self, at: usize, day: u32, form: OrdinalForm, taken: usize, strict: bool) -> Option<(Day, usize)> {
+    fn ordinal_day(&self, at: usize, day: u32, form: OrdinalForm, taken: usize, strict: bool) -> Option<(Day, usize)> {
         let next = at + taken;
         if form == OrdinalForm::Other && self.text(next) == "числах" {
             let (month, more) = self.month_after(next + 1);
@@ -309,12 +309,11 @@ impl Words<'_> {
                 };
                 let unit = self.unit(at + taken + more)?;
                 let taken = taken + more + 1;
-                if unit == Unit::Hour {
-                    if let Some((minutes, extra)) = self.number(at + taken).filter(|(m, _)| *m < 60) {
-                        if self.lex(at + taken + extra) == Lex::Unit(Unit::Minute) {
-                            return Some((Ahead::Minutes(i64::from(n * 60 + minutes)), taken + extra + 1));
-                        }
-                    }
+                if unit == Unit::Hour
+                    && let Some((minutes, extra)) = self.number(at + taken).filter(|(m, _)| *m < 60)
+                    && self.lex(at + taken + extra) == Lex::Unit(Unit::Minute)
+                {
+                    return Some((Ahead::Minutes(i64::from(n * 60 + minutes)), taken + extra + 1));
                 }
                 Some((in_units(n, unit)?, taken))
             }
@@ -323,11 +322,12 @@ impl Words<'_> {
 
     /// «(через) час двадцать (минут)».
     fn hour_and_minutes(&self, at: usize, unit: Unit) -> Option<(Ahead, usize)> {
-        if unit == Unit::Hour && self.gap(at) == Gap::Space {
-            if let Some((minutes, taken)) = self.number(at).filter(|(m, _)| (5..60).contains(m)) {
-                let noun = usize::from(self.lex(at + taken) == Lex::Unit(Unit::Minute));
-                return Some((Ahead::Minutes(60 + i64::from(minutes)), 1 + taken + noun));
-            }
+        if unit == Unit::Hour
+            && self.gap(at) == Gap::Space
+            && let Some((minutes, taken)) = self.number(at).filter(|(m, _)| (5..60).contains(m))
+        {
+            let noun = usize::from(self.lex(at + taken) == Lex::Unit(Unit::Minute));
+            return Some((Ahead::Minutes(60 + i64::from(minutes)), 1 + taken + noun));
         }
         Some((in_units(1, unit)?, 1))
     }

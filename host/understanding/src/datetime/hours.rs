@@ -78,10 +78,10 @@ pub(super) fn window_of(found: &[Found], when: &When, today: bool) -> Vec<Window
             _ => {}
         }
     }
-    if let (Some(from), Some(to)) = (window.from, window.to) {
-        if to < from {
-            window.to = None;
-        }
+    if let (Some(from), Some(to)) = (window.from, window.to)
+        && to < from
+    {
+        window.to = None;
     }
     vec![window]
 }

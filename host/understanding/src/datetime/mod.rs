@@ -13,6 +13,7 @@ use jiff::civil::{Date, Time, Weekday};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+mod bounds;
 mod calendar;
 mod clock;
 mod combine;

@@ -7,4 +7,4 @@ mod stems;
 mod tokens;
 
 pub use stems::{char_ngrams, stem, stems};
-pub use tokens::{Token, TokenKind, fold, tokens, words};
+pub use tokens::{Token, TokenKind, fold, listed, tokens, words};

@@ -97,6 +97,15 @@ pub fn words(text: &str) -> Vec<Token> {
     tokens(text).into_iter().filter(|t| t.kind != TokenKind::Mark).collect()
 }
 
+/// Whether `word` is one of the words of `list`, which are separated by white space: how the crate writes word lists.
+///
+/// ```
+/// assert!(understanding::normalise::listed("да ага угу", "ага"));
+/// ```
+pub fn listed(list: &str, word: &str) -> bool {
+    list.split_whitespace().any(|w| w == word)
+}
+
 /// Combining marks (stress, diaeresis) that a text may carry after a letter.
 fn is_accent(c: char) -> bool {
     ('\u{300}'..='\u{36f}').contains(&c)
