@@ -20,10 +20,7 @@ struct Visit {
 /// Book a visit. `text` and `intent` are the caller's request; what they already say is not asked again.
 pub fn book(desk: &Desk, text: &str, intent: &Intent) -> Result<(), Stop> {
     notes::tag("target")?;
-    let animal = match understanding::parse_animal(text).filter(|animal| animal.species.is_some()) {
-        Some(animal) => describe(&animal),
-        None => ask_animal(desk)?,
-    };
+    let animal = animal(desk, text)?;
     desk.remember(&animal);
     let Some((service, reason)) = service(desk, text, intent)? else { return Ok(()) };
     let doctor = doctor(desk, &service, intent)?;
@@ -51,14 +48,29 @@ fn booked(desk: &Desk, slot: &Slot) -> Result<(), Stop> {
     say(&format!("Готово, вы записаны {}.{place} Ждём вас!", calendar::moment(&slot.start, &desk.today())))
 }
 
-fn ask_animal(desk: &Desk) -> Result<String, Stop> {
-    let ask =
-        Ask::new("animal", "Кто у вас и как зовут?", "Скажите, кого записываем: кошку, собаку?", AnswerKind::Animal);
-    desk.ask(&ask, |answer| {
-        understanding::parse_animal(answer)
-            .filter(|animal| animal.species.is_some() || animal.name.is_some())
-            .map(|animal| describe(&animal))
-    })
+/// Whom the visit is for. The request often names the kind of animal; the nickname is asked for by itself, because what
+/// stands beside «кошку» in a request is as likely a slip of recognition as a name.
+fn animal(desk: &Desk, text: &str) -> Result<String, Stop> {
+    let said = understanding::parse_animal(text).filter(|animal| animal.species.is_some());
+    let Some(said) = said else {
+        let ask = Ask::new(
+            "animal",
+            "Кто у вас и как зовут?",
+            "Скажите, кого записываем: кошку, собаку?",
+            AnswerKind::Animal,
+        );
+        return desk.ask(&ask, |answer| {
+            let found = understanding::parse_animal(answer)?;
+            (found.species.is_some() || found.name.is_some()).then(|| describe(&found))
+        });
+    };
+    let ask = Ask::new("nickname", "Как зовут питомца?", "Скажите кличку.", AnswerKind::Animal);
+    let name = desk.ask_once(&ask, |answer| {
+        let named = understanding::parse_animal(answer).and_then(|found| found.name);
+        // A nickname may be any word at all.
+        named.or_else(|| (answer.split_whitespace().count() <= 2).then(|| answer.trim_matches(['.', ' ']).to_string()))
+    })?;
+    Ok(describe(&Animal { name, ..said }))
 }
 
 /// «кошка Мурка», «собака, такса».

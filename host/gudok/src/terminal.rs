@@ -63,6 +63,8 @@ fn line(paint: &Paint, trace: &Trace) -> Option<String> {
         Trace::BargeIn { at } => format!("  {} {}", paint.dim(&clock(*at)), paint.dim("         (перебивает)")),
         Trace::Understood { what, meaning } => paint.dim(&format!("                   понято, {what}: {meaning}")),
         Trace::Did(what) => format!("                   {}", paint.bold(&format!("✓ {what}"))),
+        // In a typed conversation nobody waits.
+        Trace::Answered(turn) if turn.response_ms() == 0 => return None,
         Trace::Answered(turn) => paint.dim(&format!(
             "                   ответ через {} мс после конца речи: пауза {}, распознавание {}, остальное {}",
             turn.response_ms(),
@@ -84,7 +86,7 @@ pub fn summary(held: &Held) -> String {
         format!("  итог: {} · категория: {} · {}", paint.bold(outcome), paint.bold(category), {
             clock(Millis(held.duration_ms))
         });
-    if let Some(worst) = held.turns.iter().map(call::Turn::response_ms).max() {
+    if let Some(worst) = held.turns.iter().map(call::Turn::response_ms).max().filter(|worst| *worst > 0) {
         let mut times: Vec<u64> = held.turns.iter().map(call::Turn::response_ms).collect();
         times.sort_unstable();
         line += &format!(" · ответ: медиана {} мс, наибольший {worst} мс", times[times.len() / 2]);

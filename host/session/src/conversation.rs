@@ -1,7 +1,9 @@
 //! What a spoken and a written call have in common: the call core, its flow, the turns that are written down, and
 //! everything the core wants that is not sound.
 
-use call::{Call, Command, EndReason, Event, Input, Millis, Output, Prompt, SystemPrompt, Token, TransferResult};
+use call::{
+    AnswerKind, Call, Command, EndReason, Event, Input, Millis, Output, Prompt, SystemPrompt, Token, TransferResult,
+};
 use records::{CallEnd, CallRecord, Pii, Turn, Who};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -22,7 +24,7 @@ pub(crate) enum Act {
     /// Stop saying it.
     StopPlayback { token: Token },
     /// Recognise a span of the caller's audio.
-    Hear { token: Token, from: Millis, to: Millis, hints: Vec<String> },
+    Hear { token: Token, from: Millis, to: Millis, expects: AnswerKind, hints: Vec<String> },
     /// The line-is-alive tone.
     ComfortTone(bool),
 }
@@ -32,6 +34,16 @@ pub(crate) enum Act {
 pub(crate) enum Spoken {
     Text(String),
     Recorded(String),
+}
+
+/// What was heard or read of the caller.
+#[derive(Debug, Clone)]
+pub(crate) struct Words {
+    pub(crate) text: String,
+    pub(crate) from: Millis,
+    pub(crate) to: Millis,
+    /// The recogniser's; none for typed words.
+    pub(crate) confidence: Option<f32>,
 }
 
 /// One call in progress.
@@ -48,6 +60,8 @@ pub(crate) struct Conversation {
     /// The times of the turn that the prompt now starting answers, for its record.
     latency_ms: Option<i64>,
     end: Option<EndReason>,
+    /// The latest words of the caller, not yet taken for an answer.
+    words: Option<Words>,
     /// The question on its way to the caller: `(id, text)`.
     question: Option<(String, String)>,
     background: Vec<JoinHandle<()>>,
@@ -88,6 +102,7 @@ impl Conversation {
             answered: Vec::new(),
             latency_ms: None,
             end: None,
+            words: None,
             question: None,
             background: Vec::new(),
         };
@@ -141,9 +156,16 @@ impl Conversation {
             match output {
                 Output::Play { token, what } => return Some(Act::Play { token, text: spoken(what) }),
                 Output::StopPlayback { token } => return Some(Act::StopPlayback { token }),
-                Output::Hear { token, from, to, hints, .. } => return Some(Act::Hear { token, from, to, hints }),
+                Output::Hear { token, from, to, expects, hints } => {
+                    return Some(Act::Hear { token, from, to, expects, hints });
+                }
                 Output::ComfortTone(on) => return Some(Act::ComfortTone(on)),
-                Output::Reply(reply) => self.flow.reply(reply),
+                Output::Reply(reply) => {
+                    if matches!(reply, call::Reply::Answer(call::Answer::Speech { .. })) {
+                        self.answer_counts();
+                    }
+                    self.flow.reply(reply);
+                }
                 Output::Transfer { token, to, .. } => {
                     let result = self.transfer(&to);
                     self.core.handle(Input::TransferResult { token, result }, now);
@@ -218,10 +240,16 @@ impl Conversation {
         self.turns.write(Who::Agent, text, from, to, None, self.latency_ms.take());
     }
 
-    /// The caller said this.
-    pub(crate) fn caller_said(&mut self, text: &str, from: Millis, to: Millis, confidence: Option<f32>) {
-        self.tracer.send(Trace::Caller { at: from, text: text.to_owned(), confidence });
-        self.turns.write(Who::Caller, text, from, to, confidence.map(f64::from), None);
+    /// These words came from the caller. They count once the core takes them for the answer: a caller who goes on
+    /// speaking is heard again from the start.
+    pub(crate) fn caller_said(&mut self, words: Words) {
+        self.words = Some(words);
+    }
+
+    fn answer_counts(&mut self) {
+        let Some(Words { text, from, to, confidence }) = self.words.take() else { return };
+        self.turns.write(Who::Caller, &text, from, to, confidence.map(f64::from), None);
+        self.tracer.send(Trace::Caller { at: from, text, confidence });
     }
 
     /// The caller pressed a key.
@@ -234,6 +262,27 @@ impl Conversation {
     pub(crate) fn take_question(&mut self) -> Option<(String, String)> {
         let listening = matches!(self.core.state(), call::State::Listening);
         if listening { self.question.take() } else { None }
+    }
+
+    /// One line on what the answer is likely to be about: it biases recognition towards the words of the trade.
+    pub(crate) fn topic(&self, expects: AnswerKind) -> String {
+        let clinic = self.stage.desk.clinic();
+        match expects {
+            AnswerKind::DateTime => "Сегодня, завтра, послезавтра, понедельник, вторник, среда, четверг, пятница, \
+                суббота, воскресенье. Утром, днём, вечером, после обеда, в десять часов."
+                .to_owned(),
+            AnswerKind::YesNo => "Да. Нет. Верно. Неверно.".to_owned(),
+            AnswerKind::Phone | AnswerKind::Digits => {
+                "Плюс семь, девятьсот пять, двести десять, сорок, ноль три.".to_owned()
+            }
+            AnswerKind::PersonName => "Меня зовут Иван Петрович. Смирнова Мария.".to_owned(),
+            AnswerKind::Animal => "Собака Рекс, овчарка. Кот Барсик. Попугай Кеша.".to_owned(),
+            AnswerKind::Choice => "Первое. Второе. Третье. Любое. К любому врачу.".to_owned(),
+            AnswerKind::Free => {
+                let services: Vec<&str> = clinic.services.iter().take(8).map(|service| service.name.as_str()).collect();
+                format!("Звонок в клинику. Записаться к врачу, отменить запись, узнать. {}.", services.join(", "))
+            }
+        }
     }
 
     /// Does the call wait for the flow?

@@ -340,6 +340,9 @@ impl LivePort {
 
     fn intent(&self, text: &str) -> flows::host::understanding::Intent {
         let found = self.meaning().intent(text);
+        if found.kind == flows::host::understanding::IntentKind::Unknown || found.confidence < 0.6 {
+            return found;
+        }
         let mut words = vec![format!("{:?} ({:.2})", found.kind, found.confidence).to_lowercase()];
         words.extend(found.services.iter().map(|service| service.name.clone()));
         words.extend(found.doctor.iter().filter_map(|id| Some(self.clinic().doctor(id)?.name.clone())));

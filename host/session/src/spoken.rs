@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use audio::{FRAME_MS, Pcm};
-use call::{Input, Millis, Token};
+use call::{AnswerKind, Input, Millis, Token};
 use lines::{Door, FRAME_SAMPLES, LINE_RATE, Pace, Received};
 use speech::recogniser::{Listen, Mode, Transcript};
 use speech::voice::Mouth;
@@ -13,7 +13,7 @@ use speech::{Ears, Priority, SpeechError};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use crate::conversation::{Act, Conversation};
+use crate::conversation::{Act, Conversation, Words};
 use crate::error::SessionError;
 use crate::flow_side::FromFlow;
 use crate::playback::{Playback, Prepared, Step};
@@ -55,7 +55,7 @@ pub async fn spoken(
     tracer: Tracer,
 ) -> Result<Held, SessionError> {
     let recorder = setup.recording.as_deref().map(Recorder::start).transpose()?;
-    let (conversation, from_flow) = Conversation::start(stage, setup, call::Config::default(), tracer).await?;
+    let (conversation, from_flow) = Conversation::start(stage, setup, telephone(), tracer).await?;
     let (playback, from_mouth) = Playback::new(Arc::clone(&hearing.mouth));
     let (heard, from_ears) = mpsc::unbounded_channel();
     let media = Media {
@@ -72,6 +72,11 @@ pub async fn spoken(
         caller_gone: false,
     };
     media.run(from_flow, from_mouth, from_ears).await
+}
+
+/// Voice activity is certain of speech up to 400 ms after it began; recognition gets what came before.
+fn telephone() -> call::Config {
+    call::Config { pre_roll_ms: 500, ..call::Config::default() }
 }
 
 type HeardSender = mpsc::UnboundedSender<(Token, Millis, Millis, Result<Transcript, SpeechError>)>;
@@ -172,7 +177,8 @@ impl Media {
                     Ok(transcript) => {
                         let text = transcript.text.trim().to_owned();
                         if !text.is_empty() {
-                            self.conversation.caller_said(&text, from, to, Some(transcript.confidence));
+                            let confidence = Some(transcript.confidence);
+                            self.conversation.caller_said(Words { text: text.clone(), from, to, confidence });
                         }
                         self.conversation.handle(Input::Heard { token, text, confidence: transcript.confidence }, now);
                     }
@@ -253,20 +259,20 @@ impl Media {
                         self.conversation.robot_said(&heard.text, heard.from, now);
                     }
                 }
-                Act::Hear { token, from, to, hints } => self.hear(token, from, to, hints),
+                Act::Hear { token, from, to, expects, hints } => self.hear(token, from, to, expects, hints),
                 Act::ComfortTone(on) => self.playback.comfort(on),
             }
         }
     }
 
     /// Recognise a span of the caller's audio, beside the loop.
-    fn hear(&mut self, token: Token, from: Millis, to: Millis, hints: Vec<String>) {
+    fn hear(&mut self, token: Token, from: Millis, to: Millis, expects: AnswerKind, hints: Vec<String>) {
         let place = |at: Millis| {
             let sample = usize::try_from(at.0).unwrap_or(usize::MAX).saturating_mul(LINE_RATE as usize / 1_000);
             sample.saturating_sub(self.kept_from).min(self.kept.len())
         };
         let samples: Vec<i16> = self.kept.range(place(from)..place(to).max(place(from))).copied().collect();
-        let listen = Listen { mode: Mode::Live, hints, prompt: None };
+        let listen = Listen { mode: Mode::Live, hints, prompt: Some(self.conversation.topic(expects)) };
         let (ears, heard) = (self.ears.clone(), self.heard.clone());
         self.hearing += 1;
         tokio::spawn(async move {

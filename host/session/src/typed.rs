@@ -5,7 +5,7 @@ use call::{Input, Millis};
 use lines::caller::Caller;
 use lines::script::Act as CallerAct;
 
-use crate::conversation::{Act, Conversation, Spoken};
+use crate::conversation::{Act, Conversation, Spoken, Words};
 use crate::error::SessionError;
 use crate::stage::{Held, Setup, Stage};
 use crate::trace::Tracer;
@@ -93,7 +93,7 @@ fn answer(conversation: &mut Conversation, act: CallerAct, mut now: Millis) -> M
         CallerAct::Say(text) => {
             let from = now;
             now.0 += text.chars().count() as u64 * MS_PER_CHAR;
-            conversation.caller_said(&text, from, now, None);
+            conversation.caller_said(Words { text: text.clone(), from, to: now, confidence: None });
             conversation.handle(Input::Typed(text), now);
         }
         CallerAct::Digits(digits) => {

@@ -10,7 +10,6 @@ use records::{BookingRecord, CallRecord, Change, Outcome, Pii, Status, Store, Tu
 use serde::Deserialize;
 use session::{meaning, tagging};
 use understanding::category::{self, CallText, Classifier, Verdict};
-use understanding::profile::Profile;
 
 use crate::progress::Progress;
 
@@ -36,6 +35,7 @@ const SHARES: [(&str, u64, u64); 10] = [
     ("inpatient", 5, 3),
     ("test_results", 3, 3),
 ];
+const VISIT_MS: i64 = 30 * 60_000;
 /// Calls by hour of the day, from nine: busy mornings, a second hump after work.
 const HOURS: [u64; 12] = [14, 13, 11, 9, 7, 6, 6, 7, 9, 9, 6, 3];
 /// Calls by day of the week, from Monday.
@@ -47,20 +47,26 @@ pub struct Month {
 }
 
 #[derive(Deserialize)]
-struct Said {
-    label: String,
+struct Line {
     turns: Vec<category::Turn>,
+}
+
+/// A call, and what the classifier makes of it at this clinic.
+struct Said {
+    turns: Vec<category::Turn>,
+    verdict: Verdict,
 }
 
 /// Write the calls of the sixty days before `today`. Every row has an id of its own, so a second
 /// time adds nothing.
 pub async fn write(store: &Store, clinic: &Clinic, today: Date) -> Result<Month> {
-    let said: Vec<Said> = SAID
-        .iter()
-        .flat_map(|text| text.lines())
-        .map(|line| serde_json::from_str(line).context("the demonstration's calls do not parse"))
-        .collect::<Result<_>>()?;
-    let profile = meaning::profile(clinic);
+    let (profile, classifier) = (meaning::profile(clinic), Classifier::embedded());
+    let mut said: Vec<Said> = Vec::new();
+    for line in SAID.iter().flat_map(|text| text.lines()) {
+        let line: Line = serde_json::from_str(line).context("the demonstration's calls do not parse")?;
+        let call = CallText { turns: line.turns.clone(), missed_call: false };
+        said.push(Said { verdict: classifier.classify(&call, Some(&profile)), turns: line.turns });
+    }
     let this_month = today.checked_sub(DAYS_OF_A_MONTH.days())?;
     let mut day = this_month.checked_sub(DAYS_OF_A_MONTH.days())?;
     let mut days: Vec<(Date, bool)> = Vec::new();
@@ -69,7 +75,9 @@ pub async fn write(store: &Store, clinic: &Clinic, today: Date) -> Result<Month>
         day = day.tomorrow()?;
     }
     let mut random = Random(0x5eed);
-    let mut writer = Writer { store, clinic, profile, classifier: Classifier::embedded(), booked: 0 };
+    let long_ago = day.checked_sub(400.days())?.to_zoned(clinic.zone.clone())?;
+    let next_visit_ms = long_ago.timestamp().as_millisecond();
+    let mut writer = Writer { store, clinic, classifier, next_visit_ms };
     let mut planned = Vec::new();
     for (day, current) in &days {
         let weight = DAYS[day.weekday().to_monday_zero_offset() as usize] * 7;
@@ -84,7 +92,7 @@ pub async fn write(store: &Store, clinic: &Clinic, today: Date) -> Result<Month>
     for (number, (day, current)) in planned.iter().enumerate() {
         let shares: Vec<u64> = SHARES.iter().map(|(_, last, this)| if *current { *this } else { *last }).collect();
         let label = SHARES[random.weighted(&shares)].0;
-        let lines: Vec<&Said> = said.iter().filter(|said| said.label == label).collect();
+        let lines: Vec<&Said> = said.iter().filter(|said| said.verdict.label == label).collect();
         let Some(said) = lines.get(random.below(lines.len() as u64) as usize) else { continue };
         writer.call(number, *day, said, &mut random).await?;
         progress.step();
@@ -96,9 +104,9 @@ pub async fn write(store: &Store, clinic: &Clinic, today: Date) -> Result<Month>
 struct Writer<'a> {
     store: &'a Store,
     clinic: &'a Clinic,
-    profile: Profile,
     classifier: &'static Classifier,
-    booked: i64,
+    /// Visits stand one after the other, long ago: the schedule of the days to come stays free.
+    next_visit_ms: i64,
 }
 
 impl Writer<'_> {
@@ -134,11 +142,9 @@ impl Writer<'_> {
         for (seq, turn) in said.turns.iter().enumerate() {
             self.store.add_turn(self.turn(&id, seq, turn)?).await?;
         }
-        let text = CallText { turns: said.turns.clone(), missed_call: false };
-        let verdict = self.classifier.classify(&text, Some(&self.profile));
-        let tag = tagging::record(&id, &verdict, self.classifier, record.ended_ms.unwrap_or(started));
+        let tag = tagging::record(&id, &said.verdict, self.classifier, record.ended_ms.unwrap_or(started));
         self.store.add_tag(&tag).await?;
-        self.outcome(&record, &verdict, random).await
+        self.outcome(&record, &said.verdict, random).await
     }
 
     /// Of the target calls, some are booked, and most of those come.
@@ -149,9 +155,8 @@ impl Writer<'_> {
         self.store.set_outcome(&record.id, Outcome::Booked).await?;
         let Some(doctor) = self.clinic.doctors.first() else { return Ok(()) };
         let service = doctor.services.first().cloned().unwrap_or_default();
-        // Places in the past, one after the other, so that the schedule of the days to come stays free.
-        self.booked += 1;
-        let start = record.started_ms - 400 * 86_400_000 + self.booked * 1_800_000;
+        self.next_visit_ms += VISIT_MS;
+        let start = self.next_visit_ms;
         let booking = BookingRecord {
             id: format!("{}-visit", record.id),
             visit: format!("{}-visit", record.id),
@@ -160,7 +165,7 @@ impl Writer<'_> {
             doctor: doctor.id.clone(),
             service,
             start_ms: start,
-            end_ms: start + 1_800_000,
+            end_ms: start + VISIT_MS,
             status: Status::Booked,
             phone: record.caller.clone().unwrap_or_default(),
             person: Pii::default(),
