@@ -103,38 +103,38 @@ pub(super) fn advice(report: &Report, lang: Lang) -> Markup {
         |counts_as: CountsAs| found.rows.iter().filter(move |row| row.is_used() && row.category.counts_as == counts_as);
     let line = |row: &Row| {
         html! {
-            tr {
-                th scope="row" { span class=(Tone::of(row).dot()) {} (lang.pick(&row.category.title_ru, &row.category.title_en)) }
+            tr role="row" {
+                th scope="row" role="rowheader" { span class=(Tone::of(row).dot()) {} (lang.pick(&row.category.title_ru, &row.category.title_en)) }
                 (cells(&row.figures, has_cost, lang))
-                td.say { (lang.pick(&row.category.advice_ru, &row.category.advice_en)) }
+                td.say role="cell" { (lang.pick(&row.category.advice_ru, &row.category.advice_en)) }
             }
         }
     };
     let sum = |title: &str, figures: &Compared| {
         html! {
-            tr.sum { th scope="row" { (title) } (cells(figures, has_cost, lang)) td.say {} }
+            tr.sum role="row" { th scope="row" role="rowheader" { (title) } (cells(figures, has_cost, lang)) td.say role="cell" {} }
         }
     };
     html! {
         section.long {
             h2 { (t("Что изменить", "What to change")) }
             p.note {
-                (t("Под каждой цифрой — разница: ", "Under each figure is the difference to "))
+                (t("Мелкие цифры — изменение; сравнение с периодом ", "Small figures are the difference to "))
                 (lang.period(report.before))
                 @if report.kpis_before.is_none() { (t(" (нет данных)", " (no data)")) }
                 "."
             }
             div.scroll {
-                table.data {
-                    thead { tr {
-                        th scope="col" { (t("категория", "category")) }
-                        th scope="col" { (t("звонки", "calls")) }
-                        th scope="col" { (t("доля", "share")) }
-                        th scope="col" { (t("минуты", "minutes")) }
-                        @if has_cost { th scope="col" { (t("деньги", "money")) } }
-                        th scope="col" { (t("что сделать", "what to do")) }
+                table.data role="table" {
+                    thead role="rowgroup" { tr role="row" {
+                        th scope="col" role="columnheader" { (t("категория", "category")) }
+                        th scope="col" role="columnheader" { (t("звонки", "calls")) }
+                        th scope="col" role="columnheader" { (t("доля", "share")) }
+                        th scope="col" role="columnheader" { (t("минуты", "minutes")) }
+                        @if has_cost { th scope="col" role="columnheader" { (t("деньги", "money")) } }
+                        th scope="col" role="columnheader" { (t("что сделать", "what to do")) }
                     } }
-                    tbody {
+                    tbody role="rowgroup" {
                         @for row in of(CountsAs::NonTarget) { (line(row)) }
                         (sum(t("Все нецелевые", "All non-target"), &found.non_target))
                         @for row in of(CountsAs::Target) { (line(row)) }
@@ -156,7 +156,7 @@ fn cells(figures: &Compared, has_cost: bool, lang: Lang) -> Markup {
     let (now, change) = (&figures.now, figures.change.as_ref());
     let cell = |title: &str, value: Option<String>, by: Option<String>| {
         html! {
-            td data-h=(title) {
+            td role="cell" data-h=(title) {
                 span { (value.unwrap_or_else(|| "—".to_owned())) @if let Some(by) = by { small { (by) } } }
             }
         }

@@ -57,7 +57,7 @@ fn line(report: &Report, id: &str, lang: Lang) -> Markup {
             summary {
                 span.q { (lang.pick(definition.title_ru, definition.title_en)) }
                 b { (value(&report.kpis, id, lang).unwrap_or_else(no_data)) }
-                i { (lang.pick("было ", "was ")) (before.unwrap_or_else(no_data)) }
+                i { @if let Some(before) = before { (lang.pick("было ", "was ")) (before) } }
             }
             p { (lang.pick(definition.text_ru, definition.text_en)) " " (lang.pick("Источник: ", "Source: ")) (definition.source) "." }
         }
