@@ -1,6 +1,8 @@
-//! Trains the call classifier: `cargo run -p understanding --example train_classifier -- CORPUS DATE [OUT]`.
+//! Trains the call classifier and prints how well it does.
 //!
-//! Without OUT only the figures are printed. `--check FILE` adds a labelled file (clinics.json beside it) as a test.
+//! `cargo run -p understanding --example train_classifier -- CORPUS DATE [--out FILE] [--check DIR] [--l2 X]
+//! [--balance X] [--plain] [--mistakes]`: without `--out` only figures; `--check` judges another labelled corpus;
+//! `--plain` trains without variants; `--mistakes` lists wrong verdicts, most confident first.
 
 use std::path::Path;
 
@@ -9,47 +11,38 @@ use understanding::category::evaluate::{Evaluation, evaluate};
 use understanding::category::{Classifier, TrainOptions};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let [corpus, date, rest @ ..] = args.as_slice() else {
-        return Err("usage: train_classifier CORPUS DATE [OUT] [--check DIR]".into());
+    let mut args = std::env::args().skip(1);
+    let (Some(corpus), Some(date)) = (args.next(), args.next()) else {
+        return Err("usage: train_classifier CORPUS DATE [--out FILE] [--check DIR] [--l2 X] [--balance X] ...".into());
     };
-    let mut options = TrainOptions { date: date.clone(), ..TrainOptions::default() };
-    if let Ok(l2) = std::env::var("L2") {
-        options.l2 = l2.parse()?;
-    }
-    if let Ok(b) = std::env::var("BAL") {
-        options.balance = b.parse()?;
-    }
-    if std::env::var("PLAIN").is_ok() {
-        options.variants = false;
-    }
-    let (model, report) = understanding::category::train(Path::new(corpus), &options)?;
-    println!(
-        "{} calls, {} examples, {} features, {} bytes",
-        report.calls, report.examples, report.features, report.bytes
-    );
-    println!("temperature {:.2}, review below {:.2}", model.info().temperature, model.info().review_below);
-    print("cross-validation by scenario", &report.cross_validation, std::env::var("CVM").is_ok());
-    println!(
-        "caller's words alone: accuracy {:.3} macro-F1 {:.3}",
-        report.caller_only.accuracy, report.caller_only.macro_f1
-    );
-    let mut rest = rest.iter();
-    let mut out = None;
-    let mut check = None;
-    while let Some(arg) = rest.next() {
+    let mut options = TrainOptions { date, ..TrainOptions::default() };
+    let (mut out, mut check, mut mistakes) = (None, None, false);
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().ok_or(format!("{arg} wants a value"));
         match arg.as_str() {
-            "--check" => check = rest.next(),
-            _ => out = Some(arg),
+            "--out" => out = Some(value()?),
+            "--check" => check = Some(value()?),
+            "--l2" => options.l2 = value()?.parse()?,
+            "--balance" => options.balance = value()?.parse()?,
+            "--plain" => options.variants = false,
+            "--mistakes" => mistakes = true,
+            other => return Err(format!("unknown option {other}").into()),
         }
     }
+    let (model, report) = understanding::category::train(Path::new(&corpus), &options)?;
+    let info = model.info();
+    println!("{} calls, {} examples", report.calls, report.examples);
+    println!("{} features, {} bytes", report.features, report.bytes);
+    println!("temperature {:.2}, review below {:.2}", info.temperature, info.review_below);
+    print("cross-validation by scenario", &report.cross_validation, mistakes);
+    let alone = &report.caller_only;
+    println!("caller's words alone: accuracy {:.3}, macro-F1 {:.3}", alone.accuracy, alone.macro_f1);
     if let Some(out) = out {
         std::fs::write(out, model.to_bytes())?;
     }
     if let Some(dir) = check {
-        let corpus = Corpus::load(Path::new(dir))?;
         let classifier = Classifier::new(model);
-        print("check", &evaluate(&classifier, &corpus), std::env::var("MISTAKES").is_ok());
+        print("check", &evaluate(&classifier, &Corpus::load(Path::new(&dir))?), mistakes);
     }
     Ok(())
 }

@@ -40,11 +40,11 @@ impl Default for TrainOptions {
         Self {
             date: String::new(),
             seed: 17,
-            l2: 3e-4,
+            l2: 1e-4,
             iterations: 60,
             folds: 5,
             min_calls: 2,
-            balance: 0.5,
+            balance: 0.7,
             variants: true,
         }
     }
