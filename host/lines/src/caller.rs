@@ -68,7 +68,8 @@ mod tests {
 
     #[test]
     fn a_repeated_question_is_answered_in_other_words() {
-        let mut caller = caller("[[line]]\nwhen='name'\nsay='Анна'\nagain='Меня зовут Анна'\n[[line]]\nwhen='x'\nhang_up=true");
+        let mut caller =
+            caller("[[line]]\nwhen='name'\nsay='Анна'\nagain='Меня зовут Анна'\n[[line]]\nwhen='x'\nhang_up=true");
         assert_eq!(caller.answer("name"), Act::Say("Анна".into()));
         assert_eq!(caller.answer("name"), Act::Say("Меня зовут Анна".into()));
         assert_eq!(caller.answer("x"), Act::HangUp);

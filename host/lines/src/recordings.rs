@@ -112,7 +112,18 @@ pub enum RecordingsError {
 }
 
 const COLUMNS: [&str; 13] = [
-    "file", "id", "started", "direction", "caller", "agent", "line", "answered", "wait_s", "talk_s", "hold_s", "acw_s",
+    "file",
+    "id",
+    "started",
+    "direction",
+    "caller",
+    "agent",
+    "line",
+    "answered",
+    "wait_s",
+    "talk_s",
+    "hold_s",
+    "acw_s",
     "caller_channel",
 ];
 
@@ -273,7 +284,8 @@ impl Row {
         let wrong = || format!("{column} `{text}` (line {}): seconds, such as 12 or 12.5", self.line);
         let (whole, part) = text.split_once(['.', ',']).unwrap_or((text, "0"));
         let whole: i64 = whole.parse().map_err(|_| wrong())?;
-        let digits = part.get(..part.len().min(3)).filter(|p| p.bytes().all(|b| b.is_ascii_digit())).ok_or_else(wrong)?;
+        let digits =
+            part.get(..part.len().min(3)).filter(|p| p.bytes().all(|b| b.is_ascii_digit())).ok_or_else(wrong)?;
         let part: i64 = format!("{digits:0<3}").parse().map_err(|_| wrong())?;
         match whole {
             0..=604_800 => Ok(Some(whole * 1_000 + part)),

@@ -94,7 +94,9 @@ pub enum ScriptError {
         problem: String,
     },
     /// A line says nothing, or several things.
-    #[error("{path}: line {number} of the caller ([[line]] no. {number}) must have exactly one of say, digits, silence, hang_up")]
+    #[error(
+        "{path}: line {number} of the caller ([[line]] no. {number}) must have exactly one of say, digits, silence, hang_up"
+    )]
     Line {
         /// The file.
         path: String,
@@ -110,9 +112,12 @@ impl Script {
     /// Read a script; `.toml` is the full form, anything else plain lines.
     pub fn load(path: &Path) -> Result<Script, ScriptError> {
         let name = path.display().to_string();
-        let text =
-            std::fs::read_to_string(path).map_err(|source| ScriptError::Read { path: name.clone(), source })?;
-        if path.extension().is_some_and(|ext| ext == "toml") { Script::toml(&text, &name) } else { Script::plain(&text, &name) }
+        let text = std::fs::read_to_string(path).map_err(|source| ScriptError::Read { path: name.clone(), source })?;
+        if path.extension().is_some_and(|ext| ext == "toml") {
+            Script::toml(&text, &name)
+        } else {
+            Script::plain(&text, &name)
+        }
     }
 
     /// The full form. `name` is used in errors.
@@ -217,9 +222,9 @@ mod tests {
     #[test]
     fn plain_text_is_one_turn_a_line() {
         let script = Script::plain("привет\n\n# замечание\nпока\n", "b.txt").unwrap();
-        assert_eq!(script.lines.iter().map(|l| l.act.clone()).collect::<Vec<_>>(), [
-            Act::Say("привет".into()),
-            Act::Say("пока".into())
-        ]);
+        assert_eq!(
+            script.lines.iter().map(|l| l.act.clone()).collect::<Vec<_>>(),
+            [Act::Say("привет".into()), Act::Say("пока".into())]
+        );
     }
 }
