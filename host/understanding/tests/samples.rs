@@ -12,13 +12,18 @@ use understanding::profile::FaqEntry;
 use understanding::{animal, datetime, faq, name, phone, yes_no};
 
 /// Lines of `file`; their texts with what was got and expected where these differ, and how many lines there are.
-fn differences(file: &str, got: impl Fn(&Value) -> Value, same: impl Fn(&Value, &Value) -> bool) -> (Vec<String>, usize) {
+fn differences(
+    file: &str,
+    got: impl Fn(&Value) -> Value,
+    same: impl Fn(&Value, &Value) -> bool,
+) -> (Vec<String>, usize) {
     let lines = lines(file);
     let wrong = lines
         .iter()
         .filter_map(|line| {
             let got = got(line);
-            (!same(&got, &line["expected"])).then(|| format!("{} {}\n  got      {got}\n  expected {}", line["id"], line["text"], line["expected"]))
+            (!same(&got, &line["expected"]))
+                .then(|| format!("{} {}\n  got      {got}\n  expected {}", line["id"], line["text"], line["expected"]))
         })
         .collect();
     (wrong, lines.len())
@@ -79,7 +84,11 @@ fn names() {
 
 #[test]
 fn animals() {
-    gate("animal.jsonl", 0.97, differences("animal.jsonl", |l| animal::to_json(animal::parse(text(l)).as_ref()), equal));
+    gate(
+        "animal.jsonl",
+        0.97,
+        differences("animal.jsonl", |l| animal::to_json(animal::parse(text(l)).as_ref()), equal),
+    );
 }
 
 /// Queries name the clinic whose entries, in the same file, they are asked of; a list expects all of its entries.
@@ -88,10 +97,12 @@ fn frequent_questions() {
     let mut entries: BTreeMap<String, Vec<FaqEntry>> = BTreeMap::new();
     let field = |line: &Value, key: &str| line[key].as_str().expect("a string").to_string();
     for line in lines("faq.jsonl").iter().filter(|line| line["type"] == "entry") {
-        let entry = FaqEntry { id: field(line, "id"), question: field(line, "question"), answer: field(line, "answer") };
+        let entry =
+            FaqEntry { id: field(line, "id"), question: field(line, "question"), answer: field(line, "answer") };
         entries.entry(field(line, "clinic")).or_default().push(entry);
     }
-    let matchers: BTreeMap<String, Matcher> = entries.iter().map(|(clinic, list)| (clinic.clone(), Matcher::new(list))).collect();
+    let matchers: BTreeMap<String, Matcher> =
+        entries.iter().map(|(clinic, list)| (clinic.clone(), Matcher::new(list))).collect();
     let (mut wrong, mut all) = (Vec::new(), 0);
     for line in lines("faq.jsonl").iter().filter(|line| line["type"] == "query") {
         let hits = matchers[&field(line, "clinic")].find(text(line));
@@ -101,7 +112,8 @@ fn frequent_questions() {
         };
         all += 1;
         if !right {
-            wrong.push(format!("{} {}\n  got      {hits:?}\n  expected {}", line["id"], line["text"], line["expected"]));
+            wrong
+                .push(format!("{} {}\n  got      {hits:?}\n  expected {}", line["id"], line["text"], line["expected"]));
         }
     }
     gate("faq.jsonl", 0.95, (wrong, all));

@@ -282,6 +282,7 @@ fn group_date(group: &[Day], found: &[Found], today: Date) -> Result<(Date, Opti
 /// Ranges and bounds of days where no single day was named.
 fn stretches(found: &[Found], today: Date, wish: &mut Wish) -> Result<(), NoSuchDate> {
     for f in found {
+        let before = (wish.date_from, wish.date_to);
         match f.item {
             Item::Day(day, edge) => {
                 let span = calendar::span(day, today)?;
@@ -312,6 +313,14 @@ fn stretches(found: &[Found], today: Date, wish: &mut Wish) -> Result<(), NoSuch
                 wish.date_to = Some(to.max(from));
             }
             _ => {}
+        }
+        // Bounds that contradict each other: the one said later counts.
+        if wish.date_from.zip(wish.date_to).is_some_and(|(from, to)| from > to) {
+            if before.0 == wish.date_from {
+                wish.date_from = None;
+            } else {
+                wish.date_to = None;
+            }
         }
     }
     if wish.date_from.is_some() && wish.date_from == wish.date_to {

@@ -125,7 +125,8 @@ fn ordered(first: Vec<Time>, second: Vec<Time>, a: Clock, b: Clock, when: &When)
             return (*from, *to);
         }
     }
-    (firsts.first().copied().unwrap_or(when.opens), seconds.first().copied().unwrap_or(when.closes))
+    let from = firsts.first().copied().unwrap_or(when.opens);
+    (from, seconds.first().copied().unwrap_or(when.closes).max(from))
 }
 
 /// The readings of a clock time: the one that is within opening hours (the morning's if both are), or both if neither.
