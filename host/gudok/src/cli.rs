@@ -310,7 +310,7 @@ pub struct Train {
     #[arg(long, default_value = "models/corpus", value_name = "DIR")]
     pub corpus: PathBuf,
     /// Where to write the weights
-    #[arg(long, default_value = "models/classifier/weights.bin", value_name = "FILE")]
+    #[arg(long, default_value = "models/classifier/calls.gudokm", value_name = "FILE")]
     pub out: PathBuf,
     /// Folds of the cross-validation by scenario that is reported; 0 = none
     #[arg(long, default_value_t = 5)]

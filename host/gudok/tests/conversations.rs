@@ -1,6 +1,8 @@
 //! Whole conversations with the flow that ships: the program, the wasm component, a clinic, real records, a typed
 //! caller. The scripts are in `tests/scripts`; each says what its call must end in, and the program checks it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

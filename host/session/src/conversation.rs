@@ -68,7 +68,7 @@ pub(crate) struct Conversation {
 }
 
 impl Conversation {
-    /// Write the call down and start its flow. What the flow sends is to be given to [`Conversation::from_flow`].
+    /// Write the call down and start its flow. What the flow sends is to be given to [`Conversation::flow_sent`].
     pub(crate) async fn start(
         stage: &Stage,
         setup: Setup,
@@ -119,7 +119,7 @@ impl Conversation {
     }
 
     /// The flow sent something.
-    pub(crate) fn from_flow(&mut self, from: FromFlow, now: Millis) {
+    pub(crate) fn flow_sent(&mut self, from: FromFlow, now: Millis) {
         match from {
             FromFlow::Wants(command, reply) => {
                 self.flow.owes(reply);

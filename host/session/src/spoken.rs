@@ -159,7 +159,7 @@ impl Media {
         // What the flow still asks is answered with a hang-up until it ends.
         while let Ok(Some(from)) = tokio::time::timeout(Duration::from_secs(1), from_flow.recv()).await {
             let over = matches!(from, FromFlow::Ended(_));
-            self.conversation.from_flow(from, now);
+            self.conversation.flow_sent(from, now);
             if over {
                 break;
             }
@@ -169,7 +169,7 @@ impl Media {
 
     fn arrived(&mut self, arrived: Arrived, now: Millis) {
         match arrived {
-            Arrived::Flow(from) => self.conversation.from_flow(from, now),
+            Arrived::Flow(from) => self.conversation.flow_sent(from, now),
             Arrived::Sound(prepared) => self.playback.arrived(prepared),
             Arrived::Heard(token, from, to, result) => {
                 self.hearing -= 1;

@@ -34,7 +34,7 @@ pub async fn typed(stage: &Stage, setup: Setup, mut caller: Caller, tracer: Trac
         }
         if conversation.flow_thinks() {
             match from_flow.recv().await {
-                Some(from) => conversation.from_flow(from, now),
+                Some(from) => conversation.flow_sent(from, now),
                 None => break,
             }
             continue;
@@ -46,7 +46,7 @@ pub async fn typed(stage: &Stage, setup: Setup, mut caller: Caller, tracer: Trac
                 conversation.handle(Input::Tick, now);
             }
             None => match from_flow.recv().await {
-                Some(from) => conversation.from_flow(from, now),
+                Some(from) => conversation.flow_sent(from, now),
                 None => break,
             },
         }
@@ -57,7 +57,7 @@ pub async fn typed(stage: &Stage, setup: Setup, mut caller: Caller, tracer: Trac
     }
     while let Ok(Some(from)) = tokio::time::timeout(std::time::Duration::from_secs(1), from_flow.recv()).await {
         let over = matches!(from, crate::flow_side::FromFlow::Ended(_));
-        conversation.from_flow(from, now);
+        conversation.flow_sent(from, now);
         now = act(&mut conversation, now);
         if over {
             break;

@@ -1,10 +1,11 @@
 //! Word and character error rate of the recogniser on a folder of recordings.
 //!
 //! ```text
-//! cargo run --example wer -- DIR TRANSCRIPTS live|recording [LIMIT] [PROMPT]
+//! cargo run --example wer -- DIR TRANSCRIPTS live|recording [LIMIT] [PROMPT] [--save FOLDER]
 //! ```
 //!
-//! `TRANSCRIPTS` has a line `name: text` for each `DIR/name.wav`. Every recording goes through a telephone line first.
+//! `TRANSCRIPTS` has a line `name: text` for each `DIR/name.wav`. Every recording goes through a telephone line first;
+//! `--save` leaves what came out of it in a folder, for another recogniser to hear the same.
 
 use std::path::Path;
 use std::time::Instant;
@@ -13,9 +14,11 @@ use speech::recogniser::{EngineChoice, open};
 use speech::{Listen, Mode};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let save = arguments.iter().position(|argument| argument == "--save").map(|at| arguments.split_off(at));
+    let save = save.and_then(|option| option.into_iter().nth(1));
     let [directory, transcripts, mode, rest @ ..] = arguments.as_slice() else {
-        return Err("usage: wer DIR TRANSCRIPTS live|recording [LIMIT] [PROMPT]".into());
+        return Err("usage: wer DIR TRANSCRIPTS live|recording [LIMIT] [PROMPT] [--save FOLDER]".into());
     };
     let mode = if mode == "live" { Mode::Live } else { Mode::Recording };
     let limit: usize = rest.first().map_or(Ok(usize::MAX), |n| n.parse())?;
@@ -32,6 +35,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             continue;
         }
         let sound = audio::telephone(&recording.mono());
+        if let Some(folder) = &save {
+            audio::wav::write(Path::new(folder).join(format!("{name}.wav")), sound.rate, &[&sound.samples])?;
+        }
         let started = Instant::now();
         let transcript = recogniser.transcribe(&sound, &listen)?;
         let took = started.elapsed().as_millis();

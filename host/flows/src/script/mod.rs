@@ -3,8 +3,8 @@
 //! No database, no telephone, no model. What "understanding" means is plugged in ([`Understanding`]); [`Exact`] reads
 //! only exact forms, which is enough to test a flow's own turns.
 //!
-//! The port keeps to the contract of the WIT more strictly than a lenient test double would: after the caller has gone
-//! every call that can fail returns `hangup`, arguments are checked, and a booked time is gone.
+//! The port keeps to the contract of the WIT as the live one does: after the caller has gone everything that needs them
+//! or is done for them returns `hangup`, arguments are checked, and a booked time is gone.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -220,7 +220,7 @@ impl Scripted {
     fn reply(&mut self, call: HostCall) -> HostReply {
         use {HostCall as Call, HostReply as Reply};
         let over = self.write().over;
-        // One line per function: what needs the caller, or may fail, ends with them.
+        // One line per function: what needs the caller, or is done for them, ends with them.
         macro_rules! unless_over {
             ($variant:ident, $answer:expr) => {
                 Reply::$variant(if over { Err(Error::Hangup) } else { $answer })
@@ -240,16 +240,14 @@ impl Scripted {
             }),
             Call::ClinicInfo => Reply::ClinicInfo(self.clinic.info.clone()),
             Call::ClinicNow => Reply::ClinicNow(clinic::iso(self.now())),
-            Call::ClinicHours { date } => unless_over!(ClinicHours, self.clinic.hours(&date)),
+            Call::ClinicHours { date } => Reply::ClinicHours(self.clinic.hours(&date)),
             Call::ClinicIsOpen => Reply::ClinicIsOpen(self.clinic.is_open(self.now())),
             Call::ClinicServices => Reply::ClinicServices(self.clinic.services.clone()),
             Call::ClinicAbsentServices => Reply::ClinicAbsentServices(self.clinic.absent.clone()),
             Call::ClinicDoctors => Reply::ClinicDoctors(self.clinic.doctors.clone()),
-            Call::FaqFind { question } => {
-                unless_over!(FaqFind, Ok(self.understanding.faq(&question, &self.clinic.faq)))
-            }
+            Call::FaqFind { question } => Reply::FaqFind(Ok(self.understanding.faq(&question, &self.clinic.faq))),
             Call::FaqEntries => Reply::FaqEntries(self.clinic.faq.clone()),
-            Call::AppointmentsFind { query } => unless_over!(AppointmentsFind, self.clinic.find(&query, self.now())),
+            Call::AppointmentsFind { query } => Reply::AppointmentsFind(self.clinic.find(&query, self.now())),
             Call::AppointmentsBook { slot_id, visitor } => {
                 unless_over!(AppointmentsBook, self.clinic.book(&slot_id, visitor))
             }
@@ -259,12 +257,10 @@ impl Scripted {
             Call::AppointmentsCancel { appointment_id, .. } => {
                 unless_over!(AppointmentsCancel, self.clinic.cancel(&appointment_id))
             }
-            Call::AppointmentsMine { phone } => {
-                unless_over!(AppointmentsMine, Ok(self.clinic.mine(&phone, self.now())))
-            }
+            Call::AppointmentsMine { phone } => Reply::AppointmentsMine(Ok(self.clinic.mine(&phone, self.now()))),
             Call::CallbacksRequest { callback } => unless_over!(CallbacksRequest, self.promise(callback)),
             Call::RoutingTransfer { to, summary } => unless_over!(RoutingTransfer, self.transfer(to, summary)),
-            Call::RoutingQueue { to } => unless_over!(RoutingQueue, {
+            Call::RoutingQueue { to } => Reply::RoutingQueue({
                 let open = self.clinic.people.contains(&to);
                 self.known(&to).map(|()| QueueState { open, waiting: 0, expected_wait_s: 0 })
             }),
@@ -277,15 +273,15 @@ impl Scripted {
             Call::ParseAnimal { text } => Reply::ParseAnimal(self.understanding.animal(&text)),
             Call::ParseIntent { text } => Reply::ParseIntent(self.understanding.intent(&text)),
             Call::ParseChoice { text, options } => Reply::ParseChoice(self.understanding.choice(&text, &options)),
-            Call::NotesTag { category } => unless_over!(NotesTag, self.tag(category)),
-            Call::NotesNote { name, value } => unless_over!(NotesNote, {
+            Call::NotesTag { category } => Reply::NotesTag(self.tag(category)),
+            Call::NotesNote { name, value } => {
                 self.write().notes.insert(name, value);
-                Ok(())
-            }),
-            Call::NotesSetOutcome { outcome } => unless_over!(NotesSetOutcome, {
+                Reply::NotesNote(Ok(()))
+            }
+            Call::NotesSetOutcome { outcome } => {
                 self.write().outcome = Some(outcome);
-                Ok(())
-            }),
+                Reply::NotesSetOutcome(Ok(()))
+            }
             Call::NotesLog { line } => {
                 self.write().log.push(line);
                 Reply::NotesLog(())

@@ -87,7 +87,8 @@ impl Whisper {
             return self.hear_windows(audio, listen);
         }
         // A turn was cut out by whoever knows when it began: its quiet first consonant is left in.
-        let window = Window { pieces: vec![first.start.saturating_sub(LEAD_MS)..last.end] };
+        let piece = first.start.saturating_sub(LEAD_MS)..last.end;
+        let window = Window { pieces: Vec::from([piece]) };
         self.hear_window(audio, &window, listen)
     }
 
