@@ -4,12 +4,13 @@
 //! Species and breeds come from a list (`data/animals.txt`) with their everyday names, compared by stems; a breed
 //! implies its species. The animal's name is what is left: called so («кличка …»), or written large, or next to it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+mod declension;
 mod nickname;
 
 use crate::normalise::{Token, TokenKind, fold, fuzzy, stem, tokens};
@@ -38,6 +39,7 @@ pub struct Animal {
 pub fn parse(text: &str) -> Option<Animal> {
     let words = hyphenated(text);
     let mentions = mentions(&words);
+    let mentions = without_namesakes(&words, mentions);
     let breed = mentions.iter().find(|m| m.kind.breed.is_some());
     let plain = mentions.iter().find(|m| m.kind.breed.is_none());
     // «морская свинка шелти»: the species named decides between breeds of one name.
@@ -156,9 +158,23 @@ fn mentions(words: &[Word]) -> Vec<Mention> {
     out
 }
 
+/// «собака Белка», «кот Тигра»: a kind written large after another is the animal's name.
+fn without_namesakes(words: &[Word], mentions: Vec<Mention>) -> Vec<Mention> {
+    let mut kept: Vec<Mention> = Vec::new();
+    for mention in mentions {
+        let word = &words[mention.from];
+        let large = mention.from > 0 && word.said.chars().next().is_some_and(char::is_uppercase);
+        let named = kept.iter().any(|m| m.to == mention.from) && mention.to == mention.from + 1;
+        if !(large && named) {
+            kept.push(mention);
+        }
+    }
+    kept
+}
+
 /// A damaged name: only long ones, and only if all that are near mean the same.
 fn near(phrase: &str, taken: usize) -> Option<&'static Kind> {
-    if phrase.chars().count() < 6 || taken > 2 {
+    if phrase.chars().count() < 6 || taken > 1 {
         return None;
     }
     let mut near =
@@ -174,11 +190,20 @@ static NAMES: LazyLock<HashMap<String, &'static Kind>> = LazyLock::new(|| {
     let mut names = HashMap::new();
     for (kind, (_, list)) in KINDS.iter().zip(lines()) {
         for name in list.split(',').map(str::trim) {
-            let stems = fold(name).split_whitespace().map(hyphen_stem).collect::<Vec<_>>().join(" ");
-            names.entry(stems).or_insert(kind);
+            let mut stems: Vec<String> = fold(name).split_whitespace().map(hyphen_stem).collect();
+            names.entry(stems.join(" ")).or_insert(kind);
+            // «померанский шпиц», «шпиц померанский»
+            stems.reverse();
+            names.entry(stems.join(" ")).or_insert(kind);
         }
     }
     names
+});
+
+/// The names of the list word for word, folded.
+static RAW: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let all = lines().flat_map(|(_, list)| list.split([',', ' '])).map(|name| fold(name.trim()));
+    all.filter(|name| !name.is_empty()).collect()
 });
 
 fn lines() -> impl Iterator<Item = (Kind, &'static str)> {

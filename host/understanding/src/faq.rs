@@ -134,29 +134,57 @@ impl Matcher {
                 Kind::Bound if in_question && (asked.things.is_empty() || entry.question.things.is_empty()) => {
                     0.40 + 0.3 * words
                 }
-                Kind::Bound if in_answer && shares_thing => 0.36,
+                Kind::Bound if in_answer && shares_thing && entry.question.topics.is_empty() => 0.5,
+                Kind::Bound if in_answer && shares_thing => 0.3,
                 _ => 0.0,
             };
             topical = topical.max(worth);
         }
         if topical > 0.0 {
-            let thing = if shares_thing {
-                0.12
-            } else if other_thing {
-                -0.08
-            } else {
-                0.0
-            };
-            return topical + thing + 0.25 * lexical;
+            // Each speaks of something that the other does not.
+            let astray = asked.things.iter().any(|t| !entry.question.things.contains(t))
+                && entry.question.things.iter().any(|t| !asked.things.contains(t));
+            let thing = if astray && shares_thing { -0.35 } else { 0.0 }
+                + if shares_thing {
+                    0.12
+                } else if other_thing {
+                    -0.08
+                } else {
+                    0.0
+                };
+            // Of two entries that fit, the one that speaks of less else.
+            let beside = entry.question.topics.iter().filter(|t| !asked.topics.contains(t)).count() as f32;
+            return topical + thing + 0.25 * lexical - 0.02 * beside.min(4.0);
         }
         // Asked for something the entry does not speak of: only near identity of words can outweigh that.
         if !asked.topics.is_empty() {
             return 0.3 * words + 0.3 * self.overlap(&entry.question.stems, &asked.stems);
         }
         let both_ways = words.min(1.0) * 0.6 + self.overlap(&entry.question.stems, &asked.stems) * 0.3;
+        let shared = asked.things.iter().filter(|t| entry.question.things.contains(t)).count();
+        // «чипируете?» asked of «Чипирование»; two things in common are no chance.
+        if shares_thing && entry.question.topics.is_empty() && !other_thing && self.only_thing(asked, entry) {
+            return 0.56 + 0.3 * words;
+        }
+        if shared >= 2 {
+            return 0.5 + 0.3 * words;
+        }
+        if let ([stem], 0) = (asked.stems.as_slice(), asked.topics.len())
+            && self.entries.iter().filter(|e| e.question.stems.contains(stem)).count() == 1
+            && entry.question.stems.contains(stem)
+        {
+            return 0.54;
+        }
         let enough = asked.stems.len() >= 2 || entry.question.stems.len() <= 2;
         let thing = if shares_thing && entry.question.topics.is_empty() { 0.2 } else { 0.0 };
         if enough { both_ways + thing + 0.15 * answer_words } else { 0.5 * both_ways + thing }
+    }
+
+    /// Whether no other entry without a topic is about a thing that was asked for.
+    fn only_thing(&self, asked: &Question, entry: &Entry) -> bool {
+        let about =
+            |e: &&Entry| e.question.topics.is_empty() && e.question.things.iter().any(|t| asked.things.contains(t));
+        self.entries.iter().filter(about).all(|e| e.id == entry.id)
     }
 
     /// Whether one entry alone speaks of the topic.

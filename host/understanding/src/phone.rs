@@ -123,7 +123,17 @@ fn whole(atoms: &[Atom]) -> Option<PhoneNumber> {
                 let slip = u32::from(atom.apart);
                 next.push((cost + slip, format!("{}{value}", &digits[..kept]), Some(value)));
             }
-            let split = u32::from(together.is_some() && !atom.apart);
+            // People pause between hundreds and a pair, not between tens and a unit.
+            let split = match together {
+                Some(_) if !atom.apart => {
+                    if atom.value < 10 && open.is_some_and(|o| o % 100 != 0) {
+                        2
+                    } else {
+                        1
+                    }
+                }
+                _ => 0,
+            };
             let open = atom.word.then_some(atom.value);
             next.push((cost + split, format!("{digits}{}", atom.digits), open));
         }
@@ -132,7 +142,7 @@ fn whole(atoms: &[Atom]) -> Option<PhoneNumber> {
         next.truncate(256);
         readings = next;
     }
-    readings.iter().find_map(|(_, digits, _)| national(digits, plus))
+    readings.iter().filter(|(cost, ..)| *cost <= 2).find_map(|(_, digits, _)| national(digits, plus))
 }
 
 fn atom_length(value: u32) -> usize {
@@ -218,6 +228,10 @@ fn runs(tokens: &[Token]) -> Vec<Vec<Atom>> {
             word if listed(FILLERS, word) => {}
             _ => {
                 strangers += 1;
+                // What follows a whole number is something else («звоните после шести»).
+                if whole(last(&mut runs)).is_some() {
+                    runs.push(Vec::new());
+                }
                 if strangers > 2 && !last(&mut runs).is_empty() {
                     runs.push(Vec::new());
                     correcting = false;

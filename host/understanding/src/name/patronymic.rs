@@ -17,6 +17,10 @@ const FEMALE: &[&str] = &["овна", "евна", "инична", "ична", "�
 const MALE_CASES: &[&str] = &["а", "у", "ем", "е", "ом"];
 const FEMALE_CASES: &[&str] = &["ы", "е", "у", "ой", "ою"];
 
+/// Women's patronymics as contracted in speech.
+const CONTRACTED: &str =
+    "пална санна иванна лексевна лексанна васильна юрьна сергевна андревна алексевна николавна михална анатольна";
+
 /// Words that end like a patronymic and are none.
 const NOT: &str = "кирпич отлична логична москвич паралич ванна личной обычной отличной больничной вторичной типичной ровна ровной \
     основной деревни прилична кулич";
@@ -25,6 +29,9 @@ const NOT: &str = "кирпич отлична логична москвич п�
 pub(super) fn read(text: &str, said: &str) -> Option<Reading> {
     if listed(NOT, text) || text.chars().count() < 5 {
         return None;
+    }
+    if listed(CONTRACTED, text) {
+        return Some(Reading { nominative: capitalised(said), gender: Gender::Female, oblique: false });
     }
     let cut = |ending: &str| text.strip_suffix(ending).filter(|root| root.chars().count() >= 2).is_some();
     let said_without = |n: usize| said.chars().take(said.chars().count() - n).collect::<String>();
