@@ -114,7 +114,10 @@ fn the_caller_speaks_in_virtual_time_and_then_hangs_up() {
     assert_eq!(answers[3..], [HostReply::VoiceAsk(Err(Error::Hangup)), HostReply::VoiceAsk(Err(Error::Hangup))]);
     // Four questions of 400 + 3 × 65 ms, answers of 530 and 595 ms, a silence of 7 s.
     assert_eq!(port.elapsed_ms(), Some(4 * 595 + 530 + 595 + 7_000));
-    assert_eq!(port.reply(HostCall::NotesTag { category: "target".into() }), HostReply::NotesTag(Err(Error::Hangup)));
+    // Nothing is done for a caller who has gone; what was learned may still be written down.
+    let transfer = HostCall::RoutingTransfer { to: Destination::Operator, summary: String::new() };
+    assert_eq!(port.reply(transfer), HostReply::RoutingTransfer(Err(Error::Hangup)));
+    assert_eq!(port.reply(HostCall::NotesTag { category: "target".into() }), HostReply::NotesTag(Ok(())));
     assert!(matches!(port.reply(HostCall::VoiceCall), HostReply::VoiceCall(_)));
 }
 
