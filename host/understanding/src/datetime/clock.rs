@@ -90,8 +90,14 @@ impl Words<'_> {
                     Lex::Quarter => (15, 1),
                     _ => self.number(at + 1).filter(|(m, _)| (1..=30).contains(m))?,
                 };
-                let skip = usize::from(self.lex(at + 1 + taken) == Lex::Unit(Unit::Minute));
-                let (hour, more) = self.hour(at + 1 + taken + skip)?;
+                let minute_word = |at: usize| usize::from(self.lex(at) == Lex::Unit(Unit::Minute));
+                let skip = minute_word(at + 1 + taken);
+                let ((hour, more), minutes, taken) = match self.hour(at + 1 + taken + skip) {
+                    Some(hour) => (hour, minutes, taken),
+                    // «без двадцати шесть» is not twenty-six minutes to.
+                    None if taken == 2 => (self.hour(at + 2)?, minutes / 10 * 10, 1),
+                    None => return None,
+                };
                 let hour = if (1..=24).contains(&hour) { if hour == 1 { 12 } else { hour - 1 } } else { return None };
                 Some((reading(hour, 60 - minutes), 1 + taken + skip + more))
             }
