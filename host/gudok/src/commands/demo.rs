@@ -15,7 +15,7 @@ use crate::commands::import::Importer;
 use crate::commands::report;
 use crate::demo::{calls, history, recordings};
 use crate::place::Place;
-use crate::terminal::Paint;
+use crate::terminal::{Paint, category_name};
 use crate::{clinics, stage};
 
 const CLINIC: &str = "vet_lapa";
@@ -59,7 +59,7 @@ pub async fn run(args: &Demo, place: &Place) -> Result<()> {
         println!(
             "  {}  {}  {}  {}{doubt}",
             call.file,
-            paint.bold(&format!("{:15}", call.category.as_deref().unwrap_or("—"))),
+            paint.bold(&format!("{:28}", call.category.as_deref().map_or("—", category_name))),
             sure,
             paint.dim(&call.evidence),
         );

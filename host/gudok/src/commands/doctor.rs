@@ -18,18 +18,18 @@ use crate::stage;
 /// One finding.
 struct Finding {
     what: &'static str,
-    good: bool,
+    state: &'static str,
     found: String,
     mend: String,
 }
 
 impl Finding {
     fn good(what: &'static str, found: impl Into<String>) -> Finding {
-        Finding { what, good: true, found: found.into(), mend: String::new() }
+        Finding { what, state: "ok", found: found.into(), mend: String::new() }
     }
 
     fn bad(what: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Finding {
-        Finding { what, good: false, found: found.into(), mend: mend.into() }
+        Finding { what, state: "missing", found: found.into(), mend: mend.into() }
     }
 }
 
@@ -50,8 +50,7 @@ pub async fn run(args: &Doctor, place: &Place) -> Result<()> {
     }
     let mut list = List::new(&[("what", "what"), ("state", "state"), ("found", "found"), ("mend", "to mend it")]);
     for finding in &findings {
-        let state = if finding.good { "ok" } else { "missing" };
-        list.row([json!(finding.what), json!(state), json!(finding.found), json!(finding.mend)]);
+        list.row([json!(finding.what), json!(finding.state), json!(finding.found), json!(finding.mend)]);
     }
     list.print(args.format)
 }
@@ -137,8 +136,13 @@ async fn speed(ears: &Ears, place: &Place) -> Finding {
     match ears.hear(audio::telephone(&speech), listen, Priority::Live).await {
         Ok(_) => {
             let took = began.elapsed().as_millis();
-            let verdict = if took <= 1_000 { "keeps up" } else { "slow: callers will wait" };
-            Finding::good("recognition", format!("a turn of {seconds:.1} s in {took} ms: {verdict}"))
+            let found = format!("a turn of {seconds:.1} s in {took} ms");
+            if took <= 1_000 {
+                Finding::good("recognition", format!("{found}: keeps up"))
+            } else {
+                let mend = "a faster processor, or less beside it: callers would wait";
+                Finding { state: "slow", ..Finding::bad("recognition", found, mend) }
+            }
         }
         Err(error) => Finding::bad("recognition", error.to_string(), "gudok models fetch whisper-base"),
     }
