@@ -1,8 +1,8 @@
 //! Clinics by id, by file or by folder. Four ship inside the program, so that everything can be tried at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use desk::Clinic;
@@ -62,6 +62,8 @@ pub struct Profiles {
     named: BTreeMap<String, Arc<Profile>>,
     /// The one that lines without a clinic are judged by.
     default: Option<Arc<Profile>>,
+    /// Unknown clinics that were reported.
+    said: Mutex<BTreeSet<String>>,
 }
 
 impl Profiles {
@@ -81,7 +83,22 @@ impl Profiles {
             }
             named.insert(id.clone(), profile);
         }
-        Ok(Profiles { named, default })
+        Ok(Profiles { named, default, said: Mutex::default() })
+    }
+
+    /// The clinic of a line, for judgements that can do without: an unknown one is said once, and the line is judged
+    /// without a list of services.
+    pub fn of_or_none(&self, clinic: Option<&str>) -> Option<&Profile> {
+        match self.of(clinic) {
+            Ok(profile) => profile,
+            Err(error) => {
+                let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+                if said.insert(clinic.unwrap_or_default().to_owned()) {
+                    eprintln!("{error}; its calls are judged without a list of services");
+                }
+                None
+            }
+        }
     }
 
     /// The clinic of a line; an unknown one is an error that names those that are known.

@@ -62,7 +62,7 @@ fn judge(
             (None, Some(text)) => CallText { missed_call: line.missed_call, ..CallText::of(&text) },
             (None, None) => bail!("{}: neither `text` nor `turns`", place()),
         };
-        let profile = profiles.of(line.clinic.as_deref()).with_context(place)?;
+        let profile = profiles.of_or_none(line.clinic.as_deref());
         judged.push((line.id, line.label, classifier.classify(&call, profile)));
     }
     Ok(())

@@ -109,7 +109,7 @@ fn rows(report: &Report) -> List {
             json!(figures.calls),
             json!(figures.share.map(|share| share.permille() as f64 / 10.0)),
             json!(minutes(figures.time_ms)),
-            json!(figures.cost.as_ref().map(money)),
+            json!(figures.cost.as_ref().map(plain_money)),
             json!(row.figures.change.as_ref().map(|change| change.calls)),
         ]);
     }
@@ -186,6 +186,11 @@ fn service(report: &Report, paint: &Paint) {
 
 fn minutes(ms: i64) -> i64 {
     (ms + 30_000) / 60_000
+}
+
+/// For programs: `2400.50`.
+fn plain_money(amount: &Amount) -> String {
+    format!("{}{}.{:02}", if amount.minor < 0 { "-" } else { "" }, amount.minor.abs() / 100, amount.minor.abs() % 100)
 }
 
 fn money(amount: &Amount) -> String {
