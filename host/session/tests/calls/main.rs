@@ -1,0 +1,9 @@
+//! Whole calls in writing, with real flows, a real clinic and real records: what is left of them when they are over.
+
+// Functions that tests share are tests too; clippy.toml exempts only those marked `#[test]`.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "all of this is tests")]
+
+mod hostile;
+mod records;
+mod replay;
+mod support;
