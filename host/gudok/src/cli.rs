@@ -312,9 +312,12 @@ pub struct Train {
     /// Where to write the weights
     #[arg(long, default_value = "models/classifier/calls.gudokm", value_name = "FILE")]
     pub out: PathBuf,
-    /// Folds of the cross-validation by scenario that is reported; 0 = none
-    #[arg(long, default_value_t = 5)]
-    pub folds: usize,
+    /// Folds of the cross-validation by scenario that is reported, and that the confidence is calibrated on
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(2..=20))]
+    pub folds: u8,
+    /// The day that is written into the weights; the same corpus and day give the same file. Without it, today
+    #[arg(long, value_name = "DAY")]
+    pub date: Option<jiff::civil::Date>,
 }
 
 #[derive(Debug, Args)]

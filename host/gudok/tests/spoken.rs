@@ -35,10 +35,10 @@ fn two_questions_are_heard_and_answered() {
             // The answers themselves, not just some outcome: what was asked was heard.
             assert!(told.contains("с девяти утра до девяти вечера"), "{told}");
             assert!(told.contains("во дворе есть бесплатные места"), "{told}");
-            assert!(told.contains("итог: answered"), "{told}");
+            assert!(told.contains("итог: ответ дан"), "{told}");
             return;
         }
-        assert!(told.contains("итог: transferred"), "who is not understood is handed to a person\n{told}");
+        assert!(told.contains("итог: передан человеку"), "who is not understood is handed to a person\n{told}");
     }
     panic!("not heard in {TRIES} tries:\n{told}");
 }

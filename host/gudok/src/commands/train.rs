@@ -7,8 +7,11 @@ use crate::cli::Train;
 use crate::commands::evaluate::print_classes;
 
 pub fn run(args: &Train) -> Result<()> {
-    let options =
-        TrainOptions { date: jiff::Zoned::now().date().to_string(), folds: args.folds, ..TrainOptions::default() };
+    let options = TrainOptions {
+        date: args.date.unwrap_or_else(|| jiff::Zoned::now().date()).to_string(),
+        folds: usize::from(args.folds),
+        ..TrainOptions::default()
+    };
     eprintln!("    training on {} (cross-validation in {} folds, by scenario)", args.corpus.display(), options.folds);
     let (model, report) = train(&args.corpus, &options)?;
     println!(
