@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use ::records::{CallbackStatus, Outcome};
 use call::EndReason;
-use flows::host::HostCall;
 use flows::{Flow, FlowEnd, TrapKind};
 use lines::caller::Caller;
 use session::trace::Tracer;
 
-use crate::support::{BOOKING, DAY, ENGINE, House, NIGHT, VET_DESK, VET_LAPA, at, says};
+use crate::support::{BOOKING, DAY, ENGINE, House, NIGHT, VET_LAPA, at, says};
 
 const CALLER: &str = "+79031234567";
 
@@ -154,57 +153,4 @@ async fn twenty_callers_book_beside_four_hostile_flows() {
         assert_eq!((held.end, held.outcome), (EndReason::Transferred, Some(Outcome::Transferred)), "{name}");
         assert_eq!(trap(&held.flow.unwrap().end), kind, "{name}");
     }
-}
-
-/// One time is free: whatever the order of things, one caller gets it, and the others are told, not deceived.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn six_callers_after_the_only_free_time() {
-    let clinic = r#"
-        id = "one"
-        name = "Одна"
-        kind = "veterinary"
-        timezone = "Europe/Moscow"
-        horizon_days = 5
-        [lines]
-        operator = "101"
-        [[services]]
-        name = "терапия"
-        minutes = 30
-        [[doctors]]
-        name = "Белов Андрей"
-        hours = { wed = "15:00-15:30" }
-    "#;
-    let house = House::open(clinic, &VET_DESK).await;
-    let calls: Vec<_> = (0..6)
-        .map(|number| {
-            let stage = house.stage.clone();
-            tokio::spawn(async move {
-                let mut answers = BOOKING.to_vec();
-                answers[4].1 = "да подходит";
-                // Who was too late takes any other time, but there is none.
-                answers.push(("when", "в любое время"));
-                let setup = at(DAY, Some(&format!("+7903123450{number}")));
-                session::typed(&stage, setup, Caller::new(&says(&answers)), Tracer::none()).await.unwrap()
-            })
-        })
-        .collect();
-
-    let mut winners = Vec::new();
-    for call in calls {
-        let held = call.await.unwrap();
-        let journal = house.journal(&held).await;
-        let tried = journal.iter().any(|entry| matches!(entry.call, HostCall::AppointmentsBook { .. }));
-        let told = house.told(&held).await;
-        if held.outcome == Some(Outcome::Booked) {
-            winners.push(held.id);
-        } else {
-            assert_eq!((held.end, held.outcome), (EndReason::Transferred, Some(Outcome::Transferred)), "{told}");
-            assert_eq!(tried, told.contains("только что заняли"), "who was refused is told why: {told}");
-            assert!(told.contains("Свободного времени в расписании не нашлось"), "{told}");
-            assert!(!told.contains("вы записаны"), "{told}");
-        }
-    }
-    let bookings = house.bookings().await;
-    assert_eq!((winners.len(), bookings.len()), (1, 1));
-    assert_eq!(bookings[0].call.as_ref(), winners.first());
 }

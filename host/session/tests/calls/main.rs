@@ -6,4 +6,5 @@
 mod hostile;
 mod records;
 mod replay;
+mod rivals;
 mod support;
