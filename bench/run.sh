@@ -8,7 +8,7 @@
 #   report          the report over a million calls in SQLite                            peer: the sqlite3 shell, no index
 #
 # What peers need goes to ~/.cache/gudok/bench, nothing into the tree. BENCH_PROFILE=dev tries the script without the
-# release build; such figures mean nothing.
+# release build (such figures mean nothing); BENCH_BUILD=no takes what was built before.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,12 +22,6 @@ mkdir -p "$cache"
 
 say() { printf '    %s\n' "$*"; }
 load() { say "load average $(cut -d' ' -f1-3 /proc/loadavg), $(date -u +%H:%M:%S) UTC"; }
-build() { # package, targets
-    local package=$1
-    shift
-    echo "==> building $package ($profile)"
-    cargo build --quiet --profile "$profile" -p "$package" "$@" || { say "$package does not build: skipped"; return 1; }
-}
 example() { "$target/examples/$@"; }
 
 # Python packages of a peer, installed once.
@@ -39,8 +33,6 @@ peer() {
 }
 
 flows() {
-    build flows --example latency --example parked_calls || return 1
-    build web --example webhook || return 1
     load
     local shipped=guest-flows/target/components/vet-desk.wasm
     example latency $([ -f $shipped ] && echo $shipped)
@@ -56,7 +48,6 @@ transcription() {
         say "no prompts: apt-get install asterisk-core-sounds-ru asterisk-core-sounds-ru-wav"
         return 1
     fi
-    build speech --example wer || return 1
     # Every ninth prompt of which there are words and a recording.
     zcat $texts | grep -E '^[a-z0-9_-]+: [^[]' | while IFS= read -r line; do
         [ -f "$sounds/${line%%: *}.wav" ] && echo "$line"
@@ -88,7 +79,6 @@ weights() {
 }
 
 answer() {
-    build gudok || return 1
     load
     local script
     # The one who cancels in the third call books first, by the same number, in the words of the first.
@@ -106,37 +96,49 @@ answer() {
 }
 
 classification() {
-    build understanding --example classify_speed --example train_classifier --example corpus_folds || return 1
     load
     example classify_speed models/corpus
-    example train_classifier models/corpus "$(date -u +%F)" | grep -E '^[0-9]+ calls|cross-validation|words alone'
+    "$target/gudok" train --corpus models/corpus --out "$scratch/weights"
     echo "--  peer"
     peer scikit-learn || return 0
     example corpus_folds models/corpus >"$scratch/folds.txt" && OMP_NUM_THREADS=1 "$python" bench/peers/classifier.py models/corpus "$scratch/folds.txt"
 }
 
 report() {
-    build reports --example million || return 1
+    command -v sqlite3 >/dev/null || { say "no sqlite3: apt-get install sqlite3"; return 1; }
     load
-    example million "$cache/million" "${BENCH_CALLS:-1000000}"
+    example million "$cache/million" || return 1
     echo "--  peer"
-    if command -v sqlite3 >/dev/null; then
-        sqlite3 -readonly "$cache/million/million.db" <bench/peers/group-by.sql
-    else
-        say "no sqlite3: peer skipped"
-    fi
+    sqlite3 -readonly "$cache/million/million.db" <bench/peers/group-by.sql
 }
 
 parts=("$@")
 [ $# -eq 0 ] && parts=(flows transcription answer classification report)
 echo "$(date -u '+%F %H:%M UTC'), commit $(git rev-parse --short HEAD 2>/dev/null || echo unknown), $(rustc --version | cut -d' ' -f1-2)"
 echo "$(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1), $(awk '/MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)"
+# What each part runs; built at once, so that nothing is built twice.
+declare -A runs=(
+    [flows]="-p flows -p web --example latency --example parked_calls --example webhook"
+    [transcription]="-p speech --example wer"
+    [answer]="-p gudok --bin gudok"
+    [classification]="-p understanding -p gudok --bin gudok --example classify_speed --example corpus_folds"
+    [report]="-p reports --example million"
+)
+wanted=()
+for part in "${parts[@]}"; do
+    if [ -z "${runs[$part]:-}" ]; then
+        echo "no such part: $part (flows, transcription, answer, classification, report)" >&2
+        exit 2
+    fi
+    # Split into words on purpose.
+    wanted+=(${runs[$part]})
+done
+if [ "${BENCH_BUILD:-yes}" = yes ]; then
+    echo "==> building ($profile; the first time takes a quarter of an hour)"
+    cargo build --quiet --profile "$profile" "${wanted[@]}" || exit 1
+fi
 failed=0
 for part in "${parts[@]}"; do
-    case $part in
-    flows | transcription | answer | classification | report) ;;
-    *) echo "no such part: $part (flows, transcription, answer, classification, report)" >&2; exit 2 ;;
-    esac
     printf '\n== %s\n' "$part"
     "$part" || failed=1
 done
