@@ -27,7 +27,7 @@ pub fn book(desk: &Desk, text: &str, intent: &Intent) -> Result<(), Stop> {
     let visit = Visit { animal, reason, wanted: Wanted { service: Some(service.id.clone()), doctor } };
     let mut wish = slots::usable(desk, text)?;
     for _ in 0..3 {
-        let slot = slots::agree(desk, &visit.wanted, wish.take())?;
+        let (slot, agreed) = slots::agree(desk, &visit.wanted, wish)?;
         let visitor = visitor(desk, &visit)?;
         if !read_back(desk, &visit, &slot)? {
             wish = None;
@@ -37,6 +37,7 @@ pub fn book(desk: &Desk, text: &str, intent: &Intent) -> Result<(), Stop> {
             Booking::Booked(appointment) => return booked(desk, &appointment.slot),
             Booking::Taken => say("Это время только что заняли. Посмотрим другое.")?,
         }
+        wish = Some(agreed);
     }
     Err(handover::to_person(desk, "запись не получилась")?)
 }
@@ -132,8 +133,16 @@ fn doctor(desk: &Desk, service: &clinic::Service, intent: &Intent) -> Result<Opt
     let text = format!("Врачи: {}. К кому записать, или к любому?", surnames.join(", "));
     let ask = Ask::new("doctor", &text, &text, AnswerKind::Choice).hints(&names);
     // No answer that names one of them is an answer too: any doctor.
-    let index = desk.ask_once(&ask, |answer| understanding::parse_choice(answer, &names))?;
-    Ok(index.and_then(|index| doctors.get(index as usize)).map(|doctor| doctor.id.clone()))
+    let chosen = desk.ask_once(&ask, |answer| {
+        if slots::any(answer) {
+            return None;
+        }
+        let named = understanding::parse_intent(answer).doctor.filter(|id| service.doctors.contains(id));
+        let by_words =
+            || doctors.get(understanding::parse_choice(answer, &names)? as usize).map(|found| found.id.clone());
+        named.or_else(by_words)
+    })?;
+    Ok(chosen)
 }
 
 fn visitor(desk: &Desk, visit: &Visit) -> Result<Visitor, Stop> {

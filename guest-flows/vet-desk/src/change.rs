@@ -64,7 +64,7 @@ fn cancel_for_good(desk: &Desk, visit: &Appointment) -> Result<(), Stop> {
 fn move_to(desk: &Desk, visit: &Appointment, mut wish: Option<Wish>) -> Result<(), Stop> {
     let wanted = Wanted { service: Some(visit.slot.service_id.clone()), doctor: Some(visit.slot.doctor_id.clone()) };
     for _ in 0..3 {
-        let slot = slots::agree(desk, &wanted, wish.take())?;
+        let (slot, agreed) = slots::agree(desk, &wanted, wish.take())?;
         let when = calendar::moment(&slot.start, &desk.today());
         if !desk.ask_yes_no("confirm-move", &format!("Переношу: {when}, {}. Верно?", slots::doctor(&slot)))?
         {
@@ -77,6 +77,7 @@ fn move_to(desk: &Desk, visit: &Appointment, mut wish: Option<Wish>) -> Result<(
             }
             Booking::Taken => say("Это время только что заняли. Посмотрим другое.")?,
         }
+        wish = Some(agreed);
     }
     Err(handover::to_person(desk, "перенос не получился")?)
 }

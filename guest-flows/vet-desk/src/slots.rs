@@ -23,8 +23,9 @@ enum Choice {
     None,
 }
 
-/// Lead the caller to one free time. `wish` is what was said before, if anything.
-pub fn agree(desk: &Desk, wanted: &Wanted, wish: Option<Wish>) -> Result<Slot, Stop> {
+/// Lead the caller to one free time. `wish` is what was said before, if anything; the one that led there comes back with
+/// the time, for the next best when somebody is quicker.
+pub fn agree(desk: &Desk, wanted: &Wanted, wish: Option<Wish>) -> Result<(Slot, Wish), Stop> {
     let mut wish = match wish {
         Some(wish) => wish,
         None => ask_wish(desk, "when", "На какой день и время вам удобно?")?,
@@ -42,7 +43,7 @@ pub fn agree(desk: &Desk, wanted: &Wanted, wish: Option<Wish>) -> Result<Slot, S
         };
         match choice {
             Choice::Slot(index) => match offer.into_iter().nth(index) {
-                Some(slot) => return Ok(slot),
+                Some(slot) => return Ok((slot, wish)),
                 None => continue,
             },
             Choice::Other(other) => wish = other,
@@ -68,12 +69,12 @@ pub fn usable(desk: &Desk, text: &str) -> Result<Option<Wish>, Stop> {
             say(&why)?;
             None
         }
-        DateTime::Nothing => any_time(text).then(soonest),
+        DateTime::Nothing => any(text).then(soonest),
     })
 }
 
-/// «В любое время», «без разницы», «как можно скорее».
-fn any_time(text: &str) -> bool {
+/// «В любое время», «к любому», «без разницы», «как можно скорее».
+pub fn any(text: &str) -> bool {
     ["любо", "разниц", "всё равно", "все равно", "ближайш", "скор", "когда есть", "неважно", "не важно"]
         .iter()
         .any(|word| text.to_lowercase().contains(word))
@@ -90,7 +91,13 @@ fn which(desk: &Desk, readings: Vec<Wish>) -> Result<Option<Wish>, Stop> {
 
 fn name(desk: &Desk, wish: &Wish) -> String {
     let day = wish.date.as_deref().map(|date| calendar::day(date, &desk.today()));
-    let time = wish.time_from.as_deref().map(|time| format!("в {time}"));
+    let time = match (wish.time_from.as_deref(), wish.time_to.as_deref()) {
+        (Some(from), Some(to)) if from == to => Some(format!("в {from}")),
+        (Some(from), Some(to)) => Some(format!("с {from} до {to}")),
+        (Some(from), None) => Some(format!("после {from}")),
+        (None, Some(to)) => Some(format!("до {to}")),
+        (None, None) => None,
+    };
     [day, time].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 

@@ -25,6 +25,7 @@ use cli::{Cli, Command};
 use place::Place;
 
 fn main() -> ExitCode {
+    end_quietly_when_nobody_reads();
     let filter = EnvFilter::try_from_env("GUDOK_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
     let cli = Cli::parse();
@@ -64,7 +65,19 @@ async fn run(cli: &Cli) -> Result<()> {
     }
 }
 
-/// `gudok … | head` is no failure.
+/// `println!` panics when its reader has gone, as in `gudok … | head`: that is no failure, and needs no backtrace.
+fn end_quietly_when_nobody_reads() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let message = panic.payload().downcast_ref::<String>().map_or("", String::as_str);
+        if message.starts_with("failed printing to stdout") && message.contains("Broken pipe") {
+            std::process::exit(0);
+        }
+        usual(panic);
+    }));
+}
+
+/// The same for output that is written with `?`.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)

@@ -2,6 +2,8 @@
 //! generator, so that every run is the same; what the callers say is from the corpus, and the tags are the
 //! classifier's own.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
 use desk::Clinic;
 use jiff::civil::{Date, Time};
@@ -75,9 +77,7 @@ pub async fn write(store: &Store, clinic: &Clinic, today: Date) -> Result<Month>
         day = day.tomorrow()?;
     }
     let mut random = Random(0x5eed);
-    let long_ago = day.checked_sub(400.days())?.to_zoned(clinic.zone.clone())?;
-    let next_visit_ms = long_ago.timestamp().as_millisecond();
-    let mut writer = Writer { store, clinic, classifier, next_visit_ms };
+    let mut writer = Writer { store, clinic, classifier, today, visits: BTreeMap::new() };
     let mut planned = Vec::new();
     for (day, current) in &days {
         let weight = DAYS[day.weekday().to_monday_zero_offset() as usize] * 7;
@@ -105,8 +105,9 @@ struct Writer<'a> {
     store: &'a Store,
     clinic: &'a Clinic,
     classifier: &'static Classifier,
-    /// Visits stand one after the other, long ago: the schedule of the days to come stays free.
-    next_visit_ms: i64,
+    today: Date,
+    /// Visits booked by day.
+    visits: BTreeMap<Date, usize>,
 }
 
 impl Writer<'_> {
@@ -144,19 +145,25 @@ impl Writer<'_> {
         }
         let tag = tagging::record(&id, &said.verdict, self.classifier, record.ended_ms.unwrap_or(started));
         self.store.add_tag(&tag).await?;
-        self.outcome(&record, &said.verdict, random).await
+        self.outcome(day, &record, &said.verdict, random).await
     }
 
     /// Of the target calls, some are booked, and most of those come.
-    async fn outcome(&mut self, record: &CallRecord, verdict: &Verdict, random: &mut Random) -> Result<()> {
+    async fn outcome(&mut self, day: Date, record: &CallRecord, verdict: &Verdict, random: &mut Random) -> Result<()> {
         if verdict.label != "target" || random.below(100) >= 46 {
             return Ok(());
         }
         self.store.set_outcome(&record.id, Outcome::Booked).await?;
-        let Some(doctor) = self.clinic.doctors.first() else { return Ok(()) };
+        // The day after the call, in the next free half hour of the next doctor.
+        let day = day.tomorrow()?;
+        let doctors = &self.clinic.doctors;
+        let taken = self.visits.entry(day).or_default();
+        let Some(doctor) = doctors.get(*taken % doctors.len().max(1)) else { return Ok(()) };
+        let half_hours = i64::try_from(*taken / doctors.len())?;
+        *taken += 1;
         let service = doctor.services.first().cloned().unwrap_or_default();
-        self.next_visit_ms += VISIT_MS;
-        let start = self.next_visit_ms;
+        let opens = day.to_datetime(Time::constant(9, 0, 0, 0)).to_zoned(self.clinic.zone.clone())?;
+        let start = opens.timestamp().as_millisecond() + half_hours * VISIT_MS;
         let booking = BookingRecord {
             id: format!("{}-visit", record.id),
             visit: format!("{}-visit", record.id),
@@ -182,7 +189,11 @@ impl Writer<'_> {
             reason: Pii::default(),
             call: Some(record.id.clone()),
         };
-        let status = if random.below(100) < 84 { Status::Arrived } else { Status::NoShow };
+        let came = random.below(100) < 84;
+        if day >= self.today {
+            return Ok(());
+        }
+        let status = if came { Status::Arrived } else { Status::NoShow };
         self.store.set_booking_status(&booking.id, status, &change).await?;
         Ok(())
     }
