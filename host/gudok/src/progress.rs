@@ -31,7 +31,8 @@ impl Progress {
     /// The work is over.
     pub fn done(self) {
         if self.terminal && self.total > 0 {
-            eprintln!();
+            // What was waited for stands below; the bar has done its work.
+            eprint!("\r\x1b[K");
         }
     }
 
@@ -42,7 +43,7 @@ impl Progress {
         let filled = 24 * self.done / self.total;
         let bar: String = (0..24).map(|at| if at < filled { '█' } else { '░' }).collect();
         let seconds = self.began.elapsed().as_secs();
-        eprint!("\r    {} {bar} {}/{} · {seconds} s ", self.what, self.done, self.total);
+        eprint!("\r    {} {bar} {}/{} · {seconds} с ", self.what, self.done, self.total);
         std::io::stderr().flush().ok();
     }
 }

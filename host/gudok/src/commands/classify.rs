@@ -51,7 +51,7 @@ pub async fn run(args: &Classify, place: &Place) -> Result<()> {
         ("evidence", "words that decided"),
     ]);
     let mut failed = 0;
-    let mut progress = Progress::new("listening", recordings.len());
+    let mut progress = Progress::new("распознавание", recordings.len());
     for file in &recordings {
         match transcribe(file, &ears).await {
             Ok(heard) => {

@@ -7,10 +7,12 @@ use anyhow::{Context, Result};
 use desk::Clinic;
 use jiff::civil::{Date, Time};
 use jiff::{ToSpan, Zoned};
+use lines::script::Script;
 use lines::{Pace, recordings as door};
 use records::Store;
 
 use crate::cli::{Demo, Engine, Format, Speech};
+use crate::commands::call::expected;
 use crate::commands::import::Importer;
 use crate::commands::report;
 use crate::demo::{calls, history, recordings};
@@ -42,7 +44,10 @@ pub async fn run(args: &Demo, place: &Place) -> Result<()> {
     let pace = if args.real_time { Pace::RealTime } else { Pace::Simulated };
     for (number, shown) in calls::CALLS.iter().enumerate() {
         let at = started.checked_add(jiff::SignedDuration::from_mins(number as i64 * 12))?;
-        calls::hold(shown, &stage, &hearing, at, pace, &audio).await?;
+        let held = calls::hold(shown, &stage, &hearing, at, pace, &audio).await?;
+        if let Err(other) = expected(&Script::toml(shown.script, shown.name)?, &held) {
+            println!("  {}", paint.yellow(&format!("разговор пошёл иначе, чем задуман: {other}")));
+        }
     }
 
     heading(&paint, "2. Двенадцать записей операторов: о чём был звонок");

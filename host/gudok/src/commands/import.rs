@@ -89,7 +89,7 @@ impl Importer {
     /// All of them, as many at a time as there are workers; the ones that failed are counted and said.
     pub async fn all(&self, found: Found) -> (Vec<ImportedCall>, usize) {
         let room = Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)));
-        let mut progress = Progress::new("listening", found.calls.len());
+        let mut progress = Progress::new("распознавание", found.calls.len());
         let mut waiting = Vec::new();
         for call in found.calls {
             let (importer, room) = (self.clone(), Arc::clone(&room));

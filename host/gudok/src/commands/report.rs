@@ -80,7 +80,7 @@ pub fn print(report: &Report, format: Format) -> Result<()> {
         Format::Csv => rows(report).print(Format::Csv)?,
         Format::Table => {
             let paint = Paint::stdout();
-            println!("{} с {} по {}", paint.bold(&report.clinic_name), report.period.from, report.period.to);
+            println!("{} с {} по {}", paint.bold(&report.clinic_name), day(report.period.from), day(report.period.to));
             println!("{}\n", paint.bold(&report.headline_text(Lang::Ru)));
             bars(report, &paint);
             service(report, &paint);
@@ -147,7 +147,7 @@ fn figures(compared: &Compared, paint: &Paint) -> String {
             let points = change.share_tenths_pp.map_or_else(String::new, |tenths| {
                 format!(", доля {}{},{} п. п.", sign(tenths), tenths.abs() / 10, tenths.abs() % 10)
             });
-            paint.dim(&format!("{}{} звонков{points}", sign(change.calls), change.calls.abs()))
+            paint.dim(&format!("{}{} {}{points}", sign(change.calls), change.calls.abs(), calls(change.calls)))
         },
     );
     format!(
@@ -184,6 +184,19 @@ fn service(report: &Report, paint: &Paint) {
     );
 }
 
+/// «1 звонок», «3 звонка», «5 звонков».
+fn calls(count: i64) -> &'static str {
+    match (count.abs() % 10, count.abs() % 100) {
+        (1, tens) if tens != 11 => "звонок",
+        (2..=4, tens) if !(12..=14).contains(&tens) => "звонка",
+        _ => "звонков",
+    }
+}
+
+fn day(day: Date) -> String {
+    day.strftime("%d.%m.%Y").to_string()
+}
+
 fn minutes(ms: i64) -> i64 {
     (ms + 30_000) / 60_000
 }
@@ -218,6 +231,14 @@ fn sign(value: i64) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn calls_agree_with_their_number() {
+        assert_eq!(
+            [1, 2, 5, 11, 12, 21, -3].map(calls),
+            ["звонок", "звонка", "звонков", "звонков", "звонков", "звонок", "звонка"]
+        );
+    }
 
     #[test]
     fn money_is_grouped() {

@@ -88,7 +88,7 @@ pub async fn write(store: &Store, clinic: &Clinic, today: Date) -> Result<Month>
             planned.push((*day, *current));
         }
     }
-    let mut progress = Progress::new("two months of calls", planned.len());
+    let mut progress = Progress::new("звонки за два месяца", planned.len());
     for (number, (day, current)) in planned.iter().enumerate() {
         let shares: Vec<u64> = SHARES.iter().map(|(_, last, this)| if *current { *this } else { *last }).collect();
         let label = SHARES[random.weighted(&shares)].0;

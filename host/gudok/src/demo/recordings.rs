@@ -35,7 +35,7 @@ pub fn record(mouth: &Mouth, folder: &Path, day: Date) -> Result<usize> {
     let file: File = toml::from_str(CALLS).context("the demonstration's dialogues do not parse")?;
     let mut table = csv::Writer::from_path(folder.join("calls.csv"))?;
     table.write_record(["file", "id", "started", "agent", "wait_s", "acw_s"])?;
-    let mut progress = Progress::new("giving voices", file.call.len());
+    let mut progress = Progress::new("озвучивание", file.call.len());
     for (number, call) in file.call.iter().enumerate() {
         let name = format!("{}.wav", call.id);
         let path = folder.join(&name);
