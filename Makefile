@@ -54,7 +54,7 @@ check: setup
 	@echo "==> the program without its native speech engine"
 	@$(CARGO) check -p gudok --no-default-features
 	@echo "==> documentation"
-	@RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
+	@RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" $(CARGO) doc --workspace --no-deps --quiet
 	@echo "==> licences and advisories"
 	@if command -v cargo-deny >/dev/null; then $(CARGO) deny check; else echo "    cargo-deny is not installed (cargo install cargo-deny): skipped"; fi
 

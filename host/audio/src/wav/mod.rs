@@ -62,7 +62,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<Recording, WavError> {
     read::recording(&bytes).map_err(|problem| WavError::Unusable { name: path.display().to_string(), problem })
 }
 
-/// Reads a WAV from memory; as [`read`].
+/// Reads a WAV from memory; as [`read()`].
 pub fn decode(bytes: &[u8]) -> Result<Recording, WavError> {
     read::recording(bytes).map_err(|problem| WavError::Unusable { name: "audio".into(), problem })
 }

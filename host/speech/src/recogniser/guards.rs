@@ -1,6 +1,6 @@
 //! Against words nobody said.
 //!
-//! Whisper was trained on films with subtitles, and fills noise with what stands there: "[музыка]", "ТРЕВОЖНАЯ МУЗЫКА",
+//! Whisper was trained on films with subtitles, and fills noise with what stands there: "\[музыка\]", "ТРЕВОЖНАЯ МУЗЫКА",
 //! "Субтитры сделал …", or one phrase over and over. Its own estimate of silence is 0 throughout on telephone lines, so the
 //! guards look at the text, at how sure the decoder was, and at how much text there is for the time.
 

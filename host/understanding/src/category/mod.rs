@@ -1,7 +1,7 @@
 //! What a call was about: one main category with confidence and the words that led to it.
 //!
 //! A linear model over what callers say ([`features`]: word and letter n-grams, known turns of phrase, services
-//! as they stand to *this* clinic), trained on the project's own corpus ([`train`], [`corpus`]), with
+//! as they stand to *this* clinic), trained on the project's own corpus ([`train()`], [`corpus`]), with
 //! calibrated confidence ([`calibrate`]), honest measures ([`evaluate`]) and reasons ([`evidence`]). What the labels
 //! mean, what they are called and what to do about them is data ([`taxonomy`]).
 //!

@@ -1,6 +1,6 @@
 //! Words as the rest of the crate compares them: lower case, ё as е, positions kept, stems and tolerant equality.
 //!
-//! Layout: [`tokens`] and [`words`] cut a text, [`stem`] strips Russian endings, [`fuzzy`] compares damaged words.
+//! Layout: [`tokens()`] and [`words`] cut a text, [`stem`] strips Russian endings, [`fuzzy`] compares damaged words.
 
 pub mod fuzzy;
 mod stems;
