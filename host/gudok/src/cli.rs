@@ -279,7 +279,7 @@ pub enum Flow {
     Build {
         /// The folder with its Cargo.toml
         project: PathBuf,
-        /// Where to write the component; without it, <name>.wasm beside the project
+        /// Where to write the component; without it, NAME.wasm beside the project
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
