@@ -48,10 +48,10 @@ transcription() {
         say "no prompts: apt-get install asterisk-core-sounds-ru asterisk-core-sounds-ru-wav"
         return 1
     fi
-    # Every ninth prompt of which there are words and a recording.
+    # Every sixth prompt of which there are words and a recording.
     zcat $texts | grep -E '^[a-z0-9_-]+: [^[]' | while IFS= read -r line; do
         [ -f "$sounds/${line%%: *}.wav" ] && echo "$line"
-    done | awk 'NR % 9 == 1' >"$scratch/prompts.txt"
+    done | awk 'NR % 6 == 1' >"$scratch/prompts.txt"
     mkdir -p "$scratch/sound"
     load
     echo "--  live (what a caller's turn gets: greedy, window of the speech and four seconds)"
