@@ -63,9 +63,10 @@ impl Desk {
         }
     }
 
+    /// The host adds the recording notice to the first words of a call.
     fn greet(&self) -> Result<(), Stop> {
         let name = &self.clinic.name;
-        say(&format!("Здравствуйте! Это {name}. Разговор записывается."))?;
+        say(&format!("Здравствуйте! Это {name}."))?;
         if !self.open {
             say(&format!(
                 "Сейчас мы закрыты. {} Я могу записать вас на приём, ответить на вопрос или передать просьбу перезвонить.",

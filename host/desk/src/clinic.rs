@@ -138,7 +138,7 @@ pub struct Clinic {
     pub phone: String,
     /// Folder of recorded prompts, already joined to the file's folder.
     pub prompts: Option<PathBuf>,
-    /// What callers are told about recording; empty = nothing is said.
+    /// What is said about recording, right after the greeting; empty = nothing.
     pub recording_notice: String,
     /// A call-back is due this many minutes after it was asked for.
     pub callback_minutes: u32,

@@ -117,7 +117,7 @@ fn clinic(reader: &mut Reader, table: &DeTable<'_>, folder: &Path) -> Option<Cli
         address: reader.text(&top, "address").unwrap_or_default(),
         phone: phone.unwrap_or_default(),
         prompts: reader.text(&top, "prompts").map(|path| folder.join(path)),
-        recording_notice: reader.text(&top, "recording_notice").unwrap_or_default(),
+        recording_notice: reader.text(&top, "recording_notice").unwrap_or_else(|| "Разговор записывается.".to_owned()),
         callback_minutes: reader.number(&top, "callback_minutes", 1, 1440).unwrap_or(30),
         slot_step: reader.number(&top, "slot_step", 5, 240).unwrap_or(30),
         horizon_days: reader.number(&top, "horizon_days", 1, 366).unwrap_or(60),

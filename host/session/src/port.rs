@@ -67,6 +67,8 @@ pub(crate) struct LivePort {
     done: Done,
     to_loop: mpsc::UnboundedSender<FromFlow>,
     tracer: Tracer,
+    /// The recording notice, until it has been said: the law wants it, so it is not left to the flow.
+    notice: Option<String>,
 }
 
 impl LivePort {
@@ -86,7 +88,8 @@ impl LivePort {
             entry: setup.entry.clone(),
             started: moment(setup.started.datetime()),
         };
-        LivePort { stage, info, clock, done, to_loop, tracer }
+        let notice = Some(stage.desk.clinic().recording_notice.clone()).filter(|notice| !notice.is_empty());
+        LivePort { stage, info, clock, done, to_loop, tracer, notice }
     }
 
     fn desk(&self) -> &Desk {
@@ -104,6 +107,15 @@ impl LivePort {
     /// Something that lasts is done only for a caller who is there to hear of it.
     fn present(&self) -> Result<(), Error> {
         if self.done.is_gone() { Err(Error::Hangup) } else { Ok(()) }
+    }
+
+    /// The first words of a call carry the recording notice: after a greeting, before a question.
+    fn with_notice(&mut self, text: String, after: bool) -> String {
+        match self.notice.take() {
+            Some(notice) if after => format!("{text} {notice}"),
+            Some(notice) => format!("{notice} {text}"),
+            None => text,
+        }
     }
 
     /// Ask the media loop, and wait for its reply.
@@ -363,12 +375,16 @@ impl Port for LivePort {
         Ok(match call {
             Ask::VoiceCall => Tell::VoiceCall(self.info.clone()),
             Ask::VoiceSay { text, barge_in } => {
+                let text = self.with_notice(text, true);
                 Tell::VoiceSay(self.say(Command::Say { text, barge_in: core_barge_in(barge_in) }).await?)
             }
             Ask::VoicePlay { prompt, barge_in } => {
                 Tell::VoicePlay(self.say(Command::Play { prompt, barge_in: core_barge_in(barge_in) }).await?)
             }
-            Ask::VoiceAsk { question } => Tell::VoiceAsk(self.ask(question).await?),
+            Ask::VoiceAsk { mut question } => {
+                question.text = self.with_notice(question.text, false);
+                Tell::VoiceAsk(self.ask(question).await?)
+            }
             Ask::VoiceHangUp => {
                 let gone = self.done.is_gone();
                 self.on_line(Command::HangUp).await?;
