@@ -55,8 +55,9 @@ check: setup
 	@$(CARGO) check -p gudok --no-default-features
 	@echo "==> documentation"
 	@RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" $(CARGO) doc --workspace --no-deps --quiet
-	@echo "==> licences and advisories"
-	@if command -v cargo-deny >/dev/null; then $(CARGO) deny check; else echo "    cargo-deny is not installed (cargo install cargo-deny): skipped"; fi
+	@echo "==> licences and sources of what we depend on"
+	@if command -v cargo-deny >/dev/null; then $(CARGO) deny --log-level error check bans licenses sources; \
+	else echo "    cargo-deny is not installed (cargo install cargo-deny): skipped"; fi
 
 bench: setup $(GUDOK) models flows
 	@bench/run.sh
