@@ -8,7 +8,7 @@
 #   report          the report over a million calls in SQLite                            peer: the sqlite3 shell, no index
 #
 # What peers need goes to ~/.cache/gudok/bench, nothing into the tree. BENCH_PROFILE=dev tries the script without the
-# release build (such figures mean nothing); BENCH_BUILD=no takes what was built before.
+# release build (such figures say so); BENCH_BUILD=no takes what was built before.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 

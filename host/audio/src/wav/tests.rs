@@ -1,3 +1,5 @@
+//! WAV files of every kind, read and written; none may panic.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The scripted port keeps to the contract.
+
 use super::*;
 use crate::host::appointments::{Booking, Slot, SlotQuery, Visitor};
 use crate::host::clinic::{ClinicInfo, DayHours, Doctor, Kind, Service};

@@ -1,3 +1,5 @@
+//! The pool: live turns first, deadlines, a queue that fills.
+
 use std::sync::mpsc;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Fetching and converting models, without a network.
+
 use std::fs;
 use std::io::Write;
 
