@@ -41,10 +41,10 @@ pub enum Command {
         #[command(subcommand)]
         command: Models,
     },
-    /// Flows: build one from source, check it, try it
+    /// Flows: make them, try them, keep versions, roll them out and back, replay calls against them
     Flow {
         #[command(subcommand)]
-        command: Flow,
+        command: crate::commands::flow::Flow,
     },
     /// Train the classifier from a corpus of labelled calls
     Train(Train),
@@ -270,37 +270,6 @@ pub enum Models {
         /// Their names, from `gudok models list`
         #[arg(required = true, value_name = "MODEL")]
         ids: Vec<String>,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Flow {
-    /// Build a flow in Rust from source
-    Build {
-        /// The folder with its Cargo.toml
-        project: PathBuf,
-        /// Where to write the component; without it, NAME.wasm beside the project
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-    },
-    /// Check a flow as an upload would: what it asks for, how large it is, how long it takes to compile
-    Check {
-        /// The component
-        flow: PathBuf,
-        /// How to print
-        #[arg(long, value_enum, default_value = "table")]
-        format: Format,
-    },
-    /// Try a flow at the desk: type what the caller says, read what the robot answers. Nothing is kept
-    Run {
-        /// A .wasm file, or the name of one that was built
-        flow: String,
-        /// The clinic
-        #[arg(long, value_name = "CLINIC", default_value = "vet_lapa")]
-        clinic: String,
-        /// Play a script instead of asking you
-        #[arg(long, value_name = "FILE")]
-        script: Option<PathBuf>,
     },
 }
 

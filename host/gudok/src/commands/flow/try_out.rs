@@ -1,60 +1,35 @@
-//! `gudok flow`: build, check and try flows.
+//! `gudok flow run`: a conversation at the desk, with you or a script as the caller.
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use anyhow::{Context, Result};
+use clap::Args;
 use flows::host::voice::Channel;
 use jiff::Zoned;
 use lines::caller::Caller;
 use lines::script::Script;
-use serde_json::json;
 use session::Setup;
 use session::trace::Tracer;
 
-use crate::cli::{Flow, Format};
-use crate::flow::{build, find};
-use crate::output::List;
+use crate::flow::find;
 use crate::place::Place;
 use crate::{clinics, stage, terminal};
 
-pub async fn run(command: &Flow, place: &Place) -> Result<()> {
-    match command {
-        Flow::Build { project, out } => {
-            let out = out.clone().unwrap_or_else(|| default_out(project));
-            let bytes = build::build(project, &out)?;
-            println!("    {} ({} kB)", out.display(), bytes.div_ceil(1_000));
-            Ok(())
-        }
-        Flow::Check { flow, format } => check(flow, *format),
-        Flow::Run { flow, clinic, script } => try_flow(flow, clinic, script.as_deref(), place).await,
-    }
+#[derive(Debug, Args)]
+pub struct Run {
+    /// A .wasm file, or the name of one that was built
+    pub flow: String,
+    /// The clinic
+    #[arg(long, value_name = "CLINIC", default_value = "vet_lapa")]
+    pub clinic: String,
+    /// Play a script instead of asking you
+    #[arg(long, value_name = "FILE")]
+    pub script: Option<PathBuf>,
 }
 
-fn default_out(project: &Path) -> PathBuf {
-    let name = project.file_name().map_or_else(|| "flow".into(), |name| name.to_string_lossy().into_owned());
-    project.join(format!("{name}.wasm"))
-}
-
-fn check(path: &Path, format: Format) -> Result<()> {
-    let wasm = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
-    let engine = flows::Engine::with_options(flows::Options {
-        parallel_compilation: true,
-        max_calls: 1,
-        ..flows::Options::default()
-    })?;
-    let began = Instant::now();
-    let flow = engine.compile(&path.display().to_string(), &wasm)?;
-    let took = began.elapsed();
-    let mut list = List::new(&[("what", "what"), ("value", "value")]);
-    list.row([json!("digest"), json!(flow.digest())]);
-    list.row([json!("size"), json!(format!("{} kB", wasm.len().div_ceil(1_000)))]);
-    list.row([json!("compiled in"), json!(format!("{} ms", took.as_millis()))]);
-    for capability in flow.capabilities() {
-        list.row([json!("may use"), json!(capability)]);
-    }
-    list.print(format)
+pub async fn run(args: &Run, place: &Place) -> Result<()> {
+    try_flow(&args.flow, &args.clinic, args.script.as_deref(), place).await
 }
 
 /// A conversation at the desk: records in a folder that is gone afterwards.

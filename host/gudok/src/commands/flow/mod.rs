@@ -1,0 +1,28 @@
+//! `gudok flow`: make, try, keep, roll out and examine flows. One module per command, its arguments beside it.
+
+mod build;
+mod check;
+mod try_out;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::place::Place;
+
+#[derive(Debug, Subcommand)]
+pub enum Flow {
+    /// Build a flow from source
+    Build(build::Build),
+    /// Check a flow as an upload would: what it asks for, how large it is, how long it takes to compile
+    Check(check::Check),
+    /// Try a flow at the desk: type what the caller says, read what the robot answers. Nothing is kept
+    Run(try_out::Run),
+}
+
+pub async fn run(command: &Flow, place: &Place) -> Result<()> {
+    match command {
+        Flow::Build(args) => build::run(args),
+        Flow::Check(args) => check::run(args),
+        Flow::Run(args) => try_out::run(args, place).await,
+    }
+}

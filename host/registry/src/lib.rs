@@ -1,0 +1,1 @@
+//! Flows to and from OCI registries.

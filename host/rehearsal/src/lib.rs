@@ -1,0 +1,1 @@
+//! A flow at the desk: scripted conversations in virtual time, coverage, walks.
