@@ -80,7 +80,6 @@ function chooseSlot(slots) {
 function askName() {
     const answer = call.ask({ id: "name", expects: "person-name", text: "Как вас зовут?" });
     if (answer.kind !== "speech") return "";
-    const name = understanding.parseName(answer.text);
-    if (!name) return answer.text;
-    return [name.last, name.first, name.patronymic].filter(Boolean).join(" ");
+    const { last, first, patronymic } = understanding.parseName(answer.text) ?? {};
+    return [last, first, patronymic].filter(Boolean).join(" ") || answer.text;
 }

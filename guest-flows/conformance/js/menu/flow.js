@@ -7,17 +7,19 @@ const KEYS = ["1", "2", "0"];
 export const run = flow(() => {
     const desk = pickUp();
     const text = `${desk.clinic.name}. Часы работы — один. Адрес — два. Регистратура — ноль.`;
-    let key;
+    let answered = false;
     for (let round = 0; round < 3; round++) {
-        key = chosen(call.ask({ id: "menu", expects: "digits", text, maxDigits: 1, waitMs: 4000 }));
+        const key = chosen(call.ask({ id: "menu", expects: "digits", text, maxDigits: 1, waitMs: 4000 }));
         if (key === "0") return handOver(desk.caller, "меню");
         if (key === "1") sayHours();
-        if (key === "2") call.say(desk.clinic.address);
-        if (key) notes.setOutcome("answered");
+        else if (key === "2") call.say(desk.clinic.address);
+        else continue;
+        notes.setOutcome("answered");
+        answered = true;
     }
     call.say("До свидания!");
     call.hangUp();
-    if (!key) notes.setOutcome("nothing");
+    if (!answered) notes.setOutcome("nothing");
 });
 
 /** `1`, `2` or `0`, or nothing when the answer is none of these. */
