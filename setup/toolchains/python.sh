@@ -18,7 +18,7 @@ fi
 echo "==> fetching componentize-py from PyPI into $folder"
 rm -rf "$folder/lib" "$folder/requirements.txt"
 mkdir -p "$folder/bin"
-python3 -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --target "$folder/lib" -r "$pinned"
+PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --target "$folder/lib" -r "$pinned"
 cat >"$folder/bin/componentize-py" <<PROGRAM
 #!/bin/sh
 exec python3 -c 'import sys; sys.path.insert(0, "$folder/lib"); from componentize_py import script; sys.exit(script())' "\$@"
