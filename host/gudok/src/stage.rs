@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use desk::{Clinic, Desk};
 use flows::Options;
 use records::Store;
@@ -24,7 +24,7 @@ pub fn open(clinic: &Arc<Clinic>, flow: &str, store: Store, place: &Place) -> Re
         ..Options::default()
     })?;
     let path = find::flow(flow, &place.home)?;
-    let wasm = std::fs::read(&path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    let wasm = crate::flow::read(&path)?;
     let name = path.file_stem().map_or_else(|| flow.to_owned(), |name| name.to_string_lossy().into_owned());
     let flow = engine.compile(&name, &wasm)?;
     Ok(Stage {

@@ -1,37 +1,27 @@
-//! From a Rust project to a component: picks the first toolchain that works, says which, and turns what it makes into
-//! a component in-process.
+//! From a project's folder to a component.
 
+use std::io;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-const TARGET: &str = "wasm32-unknown-unknown";
-/// Where Debian's `rust-web-src` puts the standard library's source.
-const DEBIAN_STD: &str = "/usr/lib/rustlib/src/rust/library/std";
+use super::kind::Kind;
+use super::{rust, toolchains};
 
-/// A way to compile Rust to wasm.
-enum Toolchain {
-    /// `rustup` has the target's standard library.
-    Rustup,
-    /// Debian's own Rust, which brings the standard library as source; a linker from either.
-    Debian { linker: PathBuf },
-}
+/// Where every kind but Rust leaves what it made, inside the project.
+const LEFT: &str = "build/flow.wasm";
 
-/// Build the flow in `project` (a folder with a `Cargo.toml`) and write the component to `out`.
-/// Returns its size in bytes.
-pub fn build(project: &Path, out: &Path) -> Result<u64> {
-    ensure!(
-        project.join("Cargo.toml").is_file(),
-        "{}: no Cargo.toml here; `gudok flow build` builds Rust flows, name the folder of one",
-        project.display()
-    );
-    let toolchain = Toolchain::find()?;
-    eprintln!("    building {} with {}", project.display(), toolchain.name());
-    toolchain.compile(project)?;
-    let module = artifact(project)?;
-    let module = std::fs::read(&module).with_context(|| format!("{}: cannot be read", module.display()))?;
-    let component = componentize(&module).with_context(|| format!("{}: not a flow", project.display()))?;
+/// Build the flow in `project` by its language's own command, with the fetched toolchains before the system's, and write
+/// the component to `out`. Returns its size in bytes.
+pub fn build(project: &Path, out: &Path, toolchains: &Path) -> Result<u64> {
+    let kind = Kind::of(project)?;
+    let made = match kind {
+        Kind::Rust => rust::compile(project)?,
+        _ => by_command(kind, project, toolchains)?,
+    };
+    let component = super::read(&made)?;
     if let Some(dir) = out.parent() {
         std::fs::create_dir_all(dir).with_context(|| format!("{}: cannot be made", dir.display()))?;
     }
@@ -39,106 +29,35 @@ pub fn build(project: &Path, out: &Path) -> Result<u64> {
     Ok(component.len() as u64)
 }
 
-/// A core module with the contract's description inside becomes a component.
-fn componentize(module: &[u8]) -> Result<Vec<u8>> {
-    let mut encoder = wit_component::ComponentEncoder::default();
-    encoder
-        .validate(true)
-        .module(module)
-        .context("the module carries no description of the interface it uses; build it with an author kit")?;
-    encoder.encode().context("the module does not fit the interface it says it uses")
-}
-
-impl Toolchain {
-    fn find() -> Result<Toolchain> {
-        let sysroot = sysroot()?;
-        if sysroot.join("lib/rustlib").join(TARGET).join("lib").is_dir() {
-            return Ok(Toolchain::Rustup);
+fn by_command(kind: Kind, project: &Path, toolchains: &Path) -> Result<PathBuf> {
+    for words in kind.commands(project)? {
+        let [program, arguments @ ..] = words else { continue };
+        eprintln!("    building {} ({}): {}", project.display(), kind.name(), words.join(" "));
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(project).stdin(Stdio::null());
+        // What a compiler says is not what this program answers.
+        command.stdout(io::stderr().as_fd().try_clone_to_owned().context("standard error is closed")?);
+        // A `make` around this one must not lend its own flags and job server.
+        for variable in ["MAKEFLAGS", "MFLAGS", "MAKELEVEL"] {
+            command.env_remove(variable);
         }
-        if Path::new(DEBIAN_STD).is_dir() && Path::new("/usr/bin/cargo").is_file() {
-            let linkers = [
-                sysroot.join("lib/rustlib/x86_64-unknown-linux-gnu/bin/rust-lld"),
-                sysroot.join("lib/rustlib/aarch64-unknown-linux-gnu/bin/rust-lld"),
-                PathBuf::from("/usr/bin/rust-lld"),
-                PathBuf::from("/usr/bin/wasm-ld"),
-            ];
-            let linker = linkers.into_iter().find(|path| path.is_file());
-            let linker = linker.context("no linker for wasm: apt-get install lld")?;
-            return Ok(Toolchain::Debian { linker });
-        }
-        bail!(
-            "this machine cannot compile Rust to wasm yet.\n  with rustup: rustup target add {TARGET}\n  on Debian 12 without it: apt-get install rustc-web cargo-web rust-web-src"
-        )
-    }
-
-    fn name(&self) -> &'static str {
-        match self {
-            Toolchain::Rustup => "rustup's wasm target",
-            Toolchain::Debian { .. } => "Debian's Rust and the standard library from source",
-        }
-    }
-
-    fn compile(&self, project: &Path) -> Result<()> {
-        let mut cargo = match self {
-            Toolchain::Rustup => Command::new("cargo"),
-            Toolchain::Debian { linker } => {
-                let mut cargo = Command::new("/usr/bin/cargo");
-                let path = std::env::var("PATH").unwrap_or_default();
-                cargo
-                    .env("PATH", format!("/usr/bin:{path}"))
-                    .env("RUSTC", "/usr/bin/rustc")
-                    // Building the standard library is an unstable feature of cargo; this is the distribution's own.
-                    .env("RUSTC_BOOTSTRAP", "1")
-                    .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker)
-                    .arg("-Zbuild-std=std,panic_abort");
-                cargo
+        toolchains::offer(&mut command, toolchains)?;
+        let status = match command.status() {
+            Ok(status) => status,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                bail!("`{program}` is not installed; setup/toolchains/{}.sh fetches what is needed", kind.toolchain())
             }
+            Err(error) => return Err(error).with_context(|| format!("`{program}` could not be started")),
         };
-        // A host build around this one must not leak its own settings into the flow.
-        for variable in ["CARGO_TARGET_DIR", "CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "RUSTUP_TOOLCHAIN"] {
-            cargo.env_remove(variable);
-        }
-        let status = cargo
-            .args(["build", "--release", "--target", TARGET])
-            .current_dir(project)
-            .stdin(Stdio::null())
-            .status()
-            .context("cargo could not be started")?;
-        ensure!(status.success(), "{}: the flow does not compile (see above)", project.display());
-        Ok(())
+        ensure!(
+            status.success(),
+            "{}: `{}` failed (see above). If a compiler is missing: setup/toolchains/{}.sh fetches it",
+            project.display(),
+            words.join(" "),
+            kind.toolchain()
+        );
     }
-}
-
-fn sysroot() -> Result<PathBuf> {
-    let output = Command::new("rustc").args(["--print", "sysroot"]).output().context("rustc could not be started")?;
-    Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
-}
-
-/// The module cargo has just made: `<target>/wasm32-unknown-unknown/release/<name>.wasm`.
-fn artifact(project: &Path) -> Result<PathBuf> {
-    let output = Command::new("cargo")
-        .args(["metadata", "--no-deps", "--format-version", "1"])
-        .current_dir(project)
-        .env_remove("CARGO_TARGET_DIR")
-        .output()
-        .context("cargo metadata could not be started")?;
-    ensure!(output.status.success(), "{}: {}", project.display(), String::from_utf8_lossy(&output.stderr).trim());
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).context("cargo metadata is not JSON")?;
-    let manifest = project.join("Cargo.toml").canonicalize()?;
-    let packages = metadata["packages"].as_array().context("cargo metadata names no packages")?;
-    let package = packages
-        .iter()
-        .find(|package| package["manifest_path"].as_str().is_some_and(|path| Path::new(path) == manifest))
-        .with_context(|| format!("{}: this is a workspace; name the folder of one flow in it", project.display()))?;
-    let library = package["targets"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .find(|target| target["crate_types"].as_array().is_some_and(|types| types.iter().any(|t| t == "cdylib")))
-        .with_context(|| {
-            format!("{}: a flow is a library; add [lib] crate-type = [\"cdylib\"] to Cargo.toml", project.display())
-        })?;
-    let name = library["name"].as_str().unwrap_or_default().replace('-', "_");
-    let target = metadata["target_directory"].as_str().context("cargo metadata names no target folder")?;
-    Ok(Path::new(target).join(TARGET).join("release").join(format!("{name}.wasm")))
+    let made = project.join(LEFT);
+    ensure!(made.is_file(), "{}: the build ended well, but left no {LEFT}", project.display());
+    Ok(made)
 }

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 
-use crate::flow::build;
+use crate::flow::{build, toolchains};
+use crate::place::Place;
 
 #[derive(Debug, Args)]
 pub struct Build {
@@ -16,9 +17,9 @@ pub struct Build {
     pub out: Option<PathBuf>,
 }
 
-pub fn run(args: &Build) -> Result<()> {
+pub fn run(args: &Build, place: &Place) -> Result<()> {
     let out = args.out.clone().unwrap_or_else(|| default_out(&args.project));
-    let bytes = build::build(&args.project, &out)?;
+    let bytes = build::build(&args.project, &out, &toolchains::folder(&place.cache))?;
     println!("    {} ({} kB)", out.display(), bytes.div_ceil(1_000));
     Ok(())
 }

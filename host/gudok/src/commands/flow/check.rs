@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 
@@ -24,7 +24,7 @@ pub fn run(args: &Check) -> Result<()> {
 }
 
 fn check(path: &Path, format: Format) -> Result<()> {
-    let wasm = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    let wasm = crate::flow::read(path)?;
     let engine = flows::Engine::with_options(flows::Options {
         parallel_compilation: true,
         max_calls: 1,

@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod new;
 mod try_out;
 
 use anyhow::Result;
@@ -11,6 +12,8 @@ use crate::place::Place;
 
 #[derive(Debug, Subcommand)]
 pub enum Flow {
+    /// Begin a flow: a project in your language that builds and passes its test as it is
+    New(new::New),
     /// Build a flow from source
     Build(build::Build),
     /// Check a flow as an upload would: what it asks for, how large it is, how long it takes to compile
@@ -21,7 +24,8 @@ pub enum Flow {
 
 pub async fn run(command: &Flow, place: &Place) -> Result<()> {
     match command {
-        Flow::Build(args) => build::run(args),
+        Flow::New(args) => new::run(args),
+        Flow::Build(args) => build::run(args, place),
         Flow::Check(args) => check::run(args),
         Flow::Run(args) => try_out::run(args, place).await,
     }
