@@ -1,7 +1,7 @@
 //! Write a Gudok flow in Rust: a conversation as it reads, top to bottom.
 //!
 //! ```ignore
-//! use gudok_flow::{Answer, Flow, Question, Stop, export, say};
+//! use gudok_flow::{Answer, AnswerKind, Flow, Question, Stop, export, say};
 //!
 //! struct Hello;
 //!
@@ -20,7 +20,7 @@
 //!
 //! Every call waits until it is done. When the caller hangs up, the next call returns [`Stop::HangUp`]; let `?` carry it
 //! out of [`Flow::run`], where it counts as a normal end. What cannot be helped is [`Stop::Failed`]: the host then hands
-//! the caller to a person.
+//! the caller to a person. [`At`] names the call that failed.
 //!
 //! - [`say`], [`play`], [`Question`]: the conversation
 //! - [`calendar`]: days and times as a caller should hear them
@@ -63,6 +63,20 @@ pub enum Stop {
     Failed(String),
 }
 
+impl Stop {
+    /// What an error of a host call means for the conversation. `call` names the function as the contract does,
+    /// `appointments.find`; the reason is `appointments.find: unavailable`.
+    fn at(call: &str, error: &Error) -> Stop {
+        match error {
+            Error::Hangup => Stop::HangUp,
+            Error::Timeout => Stop::Failed(format!("{call}: timeout")),
+            Error::Denied(_) => Stop::Failed(format!("{call}: denied")),
+            Error::Unavailable(_) => Stop::Failed(format!("{call}: unavailable")),
+            Error::Other(info) => Stop::Failed(format!("{call}: {}", info.code)),
+        }
+    }
+}
+
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         match error {
@@ -75,21 +89,33 @@ impl From<Error> for Stop {
     }
 }
 
+/// Names the host call that a `?` may end the flow at, so that its log says where it gave up.
+pub trait At<T> {
+    /// `appointments::find(&query).at("appointments.find")?`
+    fn at(self, call: &str) -> Result<T, Stop>;
+}
+
+impl<T> At<T> for Result<T, Error> {
+    fn at(self, call: &str) -> Result<T, Stop> {
+        self.map_err(|error| Stop::at(call, &error))
+    }
+}
+
 /// Say a text; the caller may interrupt it by voice or by a key.
 pub fn say(text: &str) -> Result<(), Stop> {
-    voice::say(text, BargeIn::Speech)?;
+    voice::say(text, BargeIn::Speech).at("voice.say")?;
     Ok(())
 }
 
 /// Say a text the caller has to hear to the end.
 pub fn say_all(text: &str) -> Result<(), Stop> {
-    voice::say(text, BargeIn::None)?;
+    voice::say(text, BargeIn::None).at("voice.say")?;
     Ok(())
 }
 
 /// Play one of the clinic's recorded prompts.
 pub fn play(prompt: &str) -> Result<(), Stop> {
-    voice::play(prompt, BargeIn::Speech)?;
+    voice::play(prompt, BargeIn::Speech).at("voice.play")?;
     Ok(())
 }
 
@@ -137,7 +163,7 @@ impl Question {
 
     /// Ask, and wait for the answer.
     pub fn ask(&self) -> Result<Answer, Stop> {
-        Ok(voice::ask(&self.0)?)
+        voice::ask(&self.0).at("voice.ask")
     }
 }
 
@@ -156,4 +182,21 @@ macro_rules! export {
         }
         $crate::bindings::export!(GudokExport with_types_in $crate::bindings);
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_names_the_call_and_the_code() {
+        let why = |error| match Err::<(), Error>(error).at("appointments.find") {
+            Err(Stop::Failed(why)) => why,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(why(Error::Unavailable("the database is away".into())), "appointments.find: unavailable");
+        let info = bindings::gudok::types::types::ErrorInfo { code: "unknown-doctor".into(), message: String::new() };
+        assert_eq!(why(Error::Other(info)), "appointments.find: unknown-doctor");
+        assert!(matches!(Err::<(), Error>(Error::Hangup).at("voice.say"), Err(Stop::HangUp)));
+    }
 }
