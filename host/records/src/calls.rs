@@ -262,6 +262,7 @@ impl Store {
         .bind(end.acw_ms)
         .execute(self.write())
         .await?;
+        self.inner.clinic_of.forget(id);
         if done.rows_affected() == 1 { Ok(()) } else { Err(not_found(id)) }
     }
 

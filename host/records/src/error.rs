@@ -106,6 +106,48 @@ pub enum RecordsError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The file of a journal key cannot be used.
+    #[error(
+        "journal key {path}: {problem}; put the clinic's key back there, or name its file in `[privacy] journal_key`"
+    )]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Rows are sealed, and the key is not there.
+    #[error(
+        "the journals of {clinic:?} are sealed with key {key}, and its file {file} is missing; put it back to read them"
+    )]
+    NoKey {
+        /// The clinic.
+        clinic: String,
+        /// The key's id.
+        key: String,
+        /// Where it should lie.
+        file: PathBuf,
+    },
+    /// Rows are sealed with another key than the one that is there.
+    #[error(
+        "a journal of {clinic:?} is sealed with key {key}, and {file} holds another one; put the right key there to read it"
+    )]
+    WrongKey {
+        /// The clinic.
+        clinic: String,
+        /// The id of the key that is needed.
+        key: String,
+        /// The file with the other key.
+        file: PathBuf,
+    },
+    /// A sealed text is not what was sealed in that place.
+    #[error("the journal of call {call:?} was changed after it was sealed ({field}); restore it from a backup")]
+    Tampered {
+        /// The call.
+        call: String,
+        /// Which part.
+        field: String,
+    },
     /// The store was closed while the write waited.
     #[error("the database was closed before the write was done")]
     Closed,

@@ -1,4 +1,5 @@
-//! What is remembered: calls, turns, journals, tags, bookings, call-backs, notes, audio and jobs, on SQLite.
+//! What is remembered: calls, turns, journals, tags, bookings, call-backs, notes, audio, jobs, and which version of a flow
+//! held which call, on SQLite.
 //!
 //! Layout: [`Store`] opens the database and is the one handle; each file adds the typed functions of one table to it.
 //! Rows are plain structs with serde; personal data in them is [`Pii`], which prints as `***`.
@@ -8,6 +9,7 @@
 //! - Times and ids are arguments ([`id`] makes one); the clock is read for the age of an audio file only.
 //! - Every query is plain SQL with `$1` placeholders that SQLite and Postgres both take.
 //! - Times are UTC unix milliseconds, lengths are milliseconds; the clinic's IANA zone stands beside them.
+//! - With a [`Keyring`], journals lie sealed; without the key nothing reads them.
 //! - No statement, path or error carries a phone number, a name or a transcript.
 //!
 //! ```
@@ -34,12 +36,15 @@ mod callbacks;
 mod calls;
 mod error;
 mod facts;
+mod flows;
 mod id;
 mod jobs;
 mod notes;
 mod pii;
 mod row;
+mod runs;
 mod schema;
+mod seal;
 mod store;
 mod tags;
 mod turns;
@@ -51,10 +56,13 @@ pub use callbacks::{CallbackRecord, CallbackStatus};
 pub use calls::{CallEnd, CallFilter, CallPage, CallRecord, Cursor, Direction, Imported, Outcome, Source};
 pub use error::RecordsError;
 pub use facts::CallFact;
+pub use flows::{ChangeKind, Entry, FlowChange, FlowRoute, FlowSchedule, FlowVersion, HowKind};
 pub use id::id;
 pub use jobs::{Job, JobState, NewJob};
 pub use notes::Note;
 pub use pii::Pii;
+pub use runs::{FlowRun, Role, RunCounts};
+pub use seal::{Key, Keyring};
 pub use store::Store;
 pub use tags::{Tag, TagEntry};
 pub use turns::{JournalRecord, Turn, Who};

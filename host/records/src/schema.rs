@@ -20,4 +20,7 @@ pub(crate) fn migrator() -> Migrator {
     Migrator::with_migrations(migrations)
 }
 
-const FILES: &[(i64, &str, &str)] = &[(1, "init", include_str!("../migrations/0001_init.sql"))];
+const FILES: &[(i64, &str, &str)] = &[
+    (1, "init", include_str!("../migrations/0001_init.sql")),
+    (2, "flows", include_str!("../migrations/0002_flows.sql")),
+];

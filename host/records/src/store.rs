@@ -10,6 +10,8 @@ use sqlx::migrate::MigrateError;
 use sqlx::{AnyPool, ConnectOptions as _, Connection as _, Executor as _, Row as _, Transaction};
 
 use crate::append::Appender;
+use crate::seal::Keys;
+use crate::turns::ClinicOf;
 use crate::{RecordsError, Result, schema};
 
 /// The one handle to what is remembered. Cheap to clone; every clone shares the connections.
@@ -28,6 +30,8 @@ pub(crate) struct Inner {
     pub(crate) read: AnyPool,
     pub(crate) audio: PathBuf,
     pub(crate) appender: Appender,
+    pub(crate) keys: Keys,
+    pub(crate) clinic_of: ClinicOf,
     path: PathBuf,
 }
 
@@ -67,7 +71,15 @@ impl Store {
         let read = pool(path, READERS).await?;
         let appender = Appender::start(write.clone());
         let folder = path.parent().unwrap_or(Path::new("."));
-        let inner = Inner { write, read, audio: folder.join("audio"), appender, path: path.to_owned() };
+        let inner = Inner {
+            write,
+            read,
+            audio: folder.join("audio"),
+            appender,
+            keys: Keys::default(),
+            clinic_of: ClinicOf::default(),
+            path: path.to_owned(),
+        };
         tracing::debug!(schema = schema::newest(), "database open");
         Ok(Self { inner: Arc::new(inner) })
     }
