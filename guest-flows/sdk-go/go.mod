@@ -1,0 +1,3 @@
+module gudok
+
+go 1.27
