@@ -2,9 +2,7 @@ package gudok
 
 import (
 	"errors"
-	"runtime"
 	"unsafe"
-	_ "unsafe" // for go:linkname
 
 	_ "gudok/internal/abi" // exports cabi_realloc
 )
@@ -19,16 +17,14 @@ var (
 	outcome error
 )
 
-// What `run` returns, as the component model lays out a result<_, string>.
-type runResult struct {
-	failed uint32
-	text   *byte
-	bytes  uint32
-}
+// What `run` returns, as the component model lays out a result<_, string>. Addresses have 32 bits there; a pointer of
+// Go's has 64.
+type runResult struct{ failed, text, bytes uint32 }
 
+// Here, so that both stay where they are until the host has read them.
 var (
 	result runResult
-	pinner runtime.Pinner
+	reason string
 )
 
 //go:wasmexport run
@@ -39,14 +35,9 @@ func run() unsafe.Pointer {
 		outcome = errors.New("main returned without calling gudok.Run")
 	}
 	if outcome != nil && !errors.Is(outcome, ErrHangUp) {
-		text := outcome.Error()
-		result = runResult{failed: 1, text: unsafe.StringData(text), bytes: uint32(len(text))}
-		if result.text != nil {
-			pinner.Pin(result.text)
-		}
+		reason = outcome.Error()
+		address := uint32(uintptr(unsafe.Pointer(unsafe.StringData(reason))))
+		result = runResult{failed: 1, text: address, bytes: uint32(len(reason))}
 	}
 	return unsafe.Pointer(&result)
 }
-
-//go:wasmexport cabi_post_run
-func runReturned(unsafe.Pointer) { pinner.Unpin() }
