@@ -95,7 +95,8 @@ impl HostMonotonicClock for LogicalClock {
     }
 
     fn now(&self) -> u64 {
-        self.elapsed_ns.load(Relaxed)
+        // Never zero: Go takes a monotonic clock that says zero for a broken one, and stops.
+        self.elapsed_ns.load(Relaxed).max(1)
     }
 }
 
@@ -274,6 +275,7 @@ mod tests {
     fn the_logical_clock_stands_still_and_never_goes_back() {
         let clock = LogicalClock::new(1_000);
         assert_eq!(HostWallClock::now(&clock), Duration::from_millis(1_000));
+        assert_eq!(HostMonotonicClock::now(&clock), 1);
         clock.set_elapsed_ms(Some(250));
         clock.set_elapsed_ms(Some(40));
         assert_eq!(HostWallClock::now(&clock), Duration::from_millis(1_250));
