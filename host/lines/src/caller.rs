@@ -2,24 +2,28 @@
 
 use crate::script::{Act, Line, Script};
 
+/// A caller who has nothing more to say waits through so many questions, then hangs up.
+const PATIENCE: u32 = 3;
+
 /// The state of one scripted caller.
 #[derive(Debug)]
 pub struct Caller {
     lines: Vec<(Line, bool)>,
     last: Option<(String, usize)>,
+    speechless: u32,
 }
 
 impl Caller {
     /// A caller at the start of a call.
     pub fn new(script: &Script) -> Self {
-        Caller { lines: script.lines.iter().cloned().map(|line| (line, false)).collect(), last: None }
+        Caller { lines: script.lines.iter().cloned().map(|line| (line, false)).collect(), last: None, speechless: 0 }
     }
 
     /// What the caller does when asked `question`.
     ///
     /// A line written for this question comes first, then the next line written for any. When the question that was
     /// just answered comes again, the caller says it in other words (`again`), as people do, or once more. A caller who
-    /// has nothing left to say is silent.
+    /// has nothing left to say is silent, and in the end hangs up.
     pub fn answer(&mut self, question: &str) -> Act {
         if let Some((asked, index)) = self.last.clone()
             && asked == question
@@ -44,7 +48,11 @@ impl Caller {
                 self.last = Some((question.to_string(), index));
                 self.lines[index].0.act.clone()
             }
-            None => Act::Silence,
+            None if self.speechless == PATIENCE => Act::HangUp,
+            None => {
+                self.speechless += 1;
+                Act::Silence
+            }
         }
     }
 }
@@ -63,7 +71,8 @@ mod tests {
         assert_eq!(caller.answer("need"), Act::Say("первое".into()));
         assert_eq!(caller.answer("phone"), Act::Say("номер".into()));
         assert_eq!(caller.answer("need"), Act::Say("второе".into()));
-        assert_eq!(caller.answer("need"), Act::Silence);
+        let rest: Vec<Act> = (0..5).map(|_| caller.answer("need")).collect();
+        assert_eq!(rest, [Act::Silence, Act::Silence, Act::Silence, Act::HangUp, Act::HangUp]);
     }
 
     #[test]

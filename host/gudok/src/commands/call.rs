@@ -83,14 +83,7 @@ fn recordings(args: &Call) -> Result<Script> {
         anyhow::ensure!(file.is_file(), "{}: no such recording", file.display());
         Ok(Line { when: None, act: Act::Say(file.display().to_string()), again: None })
     });
-    Ok(Script {
-        title: "recordings".into(),
-        clinic: None,
-        caller: None,
-        now: None,
-        lines: lines.collect::<Result<_>>()?,
-        expect: lines::script::Expect::default(),
-    })
+    Ok(Script { title: "recordings".into(), lines: lines.collect::<Result<_>>()?, ..Script::default() })
 }
 
 /// A caller whose lines are names of recordings.
