@@ -45,7 +45,7 @@ impl Desk {
         now: Timestamp,
     ) -> Result<Promise, DeskError> {
         let phone = PhoneNumber::parse(request.phone.as_str()).ok_or(DeskError::BadPhone)?;
-        let due = due(&self.clinic, request.at, now);
+        let due = callback_due(&self.clinic, request.at, now);
         let record = CallbackRecord {
             id: records::id(),
             clinic: self.clinic.id.clone(),
@@ -66,7 +66,8 @@ impl Desk {
     }
 }
 
-fn due(clinic: &Clinic, at: Option<DateTime>, now: Timestamp) -> Timestamp {
+/// When a call-back is due; the rule is written at [`Desk::request_callback`].
+pub fn callback_due(clinic: &Clinic, at: Option<DateTime>, now: Timestamp) -> Timestamp {
     let minutes = i64::from(clinic.callback_minutes).minutes();
     let asked = at.and_then(|at| clinic.zone.to_timestamp(at).ok()).filter(|at| *at > now);
     if let Some(asked) = asked.filter(|asked| clinic.is_open(*asked)) {

@@ -35,7 +35,7 @@ mod phone;
 mod slots;
 
 pub use booking::{Appointment, Booking, Desk, Visitor};
-pub use callbacks::{CallbackRequest, Promise};
+pub use callbacks::{CallbackRequest, Promise, callback_due};
 pub use clinic::{Clinic, Doctor, Exception, FaqEntry, Kind, Service};
 pub use error::{ClinicErrors, DeskError, Mistake};
 pub use hours::{DayHours, Minute, Span, WeeklyHours};

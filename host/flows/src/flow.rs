@@ -21,6 +21,7 @@ pub struct Flow {
     name: String,
     digest: String,
     capabilities: Vec<String>,
+    functions: Vec<&'static str>,
     pub(crate) ready: FlowPre<Guest>,
 }
 
@@ -38,6 +39,11 @@ impl Flow {
     /// What it imports of ours, sorted: `gudok:appointments/appointments@0.1.0`, … This is its list of permissions.
     pub fn capabilities(&self) -> Vec<String> {
         self.capabilities.clone()
+    }
+
+    /// The host functions it imports, `interface.function`, in the order of [`HostCall::FUNCTIONS`].
+    pub fn functions(&self) -> &[&'static str] {
+        &self.functions
     }
 }
 
@@ -64,13 +70,14 @@ impl Engine {
         let component = self.inner.component(name, &digest, wasm)?;
         let ty = component.component_type();
         let capabilities = check_imports(name, &self.inner.wasm, &ty)?;
+        let functions = imported_functions(&self.inner.wasm, &ty);
         check_run(name, &self.inner.wasm, &ty)?;
         check_appetite(name, &self.inner, &component)?;
         let wrong_type =
             |error: wasmtime::Error| FlowError::WrongType { name: name.into(), reason: format!("{error:#}") };
         let instance = self.inner.linker.instantiate_pre(&component).map_err(wrong_type)?;
         let ready = FlowPre::new(instance).map_err(wrong_type)?;
-        Ok(Arc::new(Flow { name: name.into(), digest, capabilities, ready }))
+        Ok(Arc::new(Flow { name: name.into(), digest, capabilities, functions, ready }))
     }
 }
 
@@ -154,6 +161,18 @@ fn check_imports(name: &str, wasm: &wasmtime::Engine, ty: &types::Component) -> 
     }
     capabilities.sort();
     Ok(capabilities)
+}
+
+/// Of the functions there are, those that the component imports.
+fn imported_functions(wasm: &wasmtime::Engine, ty: &types::Component) -> Vec<&'static str> {
+    let mut imported = Vec::new();
+    for (import, item) in ty.imports(wasm) {
+        let interface = import.strip_prefix("gudok:").and_then(|path| path.split('/').next());
+        if let (Some(interface), ComponentItem::ComponentInstance(instance)) = (interface, item.ty) {
+            imported.extend(instance.exports(wasm).map(|(function, _)| format!("{interface}.{function}")));
+        }
+    }
+    HostCall::FUNCTIONS.iter().copied().filter(|name| imported.iter().any(|import| import == name)).collect()
 }
 
 fn check_run(name: &str, wasm: &wasmtime::Engine, ty: &types::Component) -> Result<(), FlowError> {

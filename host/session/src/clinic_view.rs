@@ -5,7 +5,8 @@ use flows::host::appointments as wit;
 use flows::host::{Money, clinic, faq};
 use jiff::civil::Date;
 
-pub(crate) fn info(clinic: &Clinic) -> clinic::ClinicInfo {
+/// Who the clinic is.
+pub fn info(clinic: &Clinic) -> clinic::ClinicInfo {
     clinic::ClinicInfo {
         id: clinic.id.clone(),
         name: clinic.name.clone(),
@@ -20,7 +21,8 @@ pub(crate) fn info(clinic: &Clinic) -> clinic::ClinicInfo {
     }
 }
 
-pub(crate) fn hours(clinic: &Clinic, date: Date) -> clinic::DayHours {
+/// Hours of one day.
+pub fn hours(clinic: &Clinic, date: Date) -> clinic::DayHours {
     let hours = clinic.hours(date);
     let time = |minute: Option<desk::Minute>| minute.map(|minute| minute.to_string()).unwrap_or_default();
     clinic::DayHours {
@@ -32,7 +34,8 @@ pub(crate) fn hours(clinic: &Clinic, date: Date) -> clinic::DayHours {
     }
 }
 
-pub(crate) fn services(clinic: &Clinic) -> Vec<clinic::Service> {
+/// What can be booked.
+pub fn services(clinic: &Clinic) -> Vec<clinic::Service> {
     let services = clinic.services.iter().filter(|service| service.bookable);
     services
         .map(|service| clinic::Service {
@@ -45,7 +48,8 @@ pub(crate) fn services(clinic: &Clinic) -> Vec<clinic::Service> {
         .collect()
 }
 
-pub(crate) fn doctors(clinic: &Clinic) -> Vec<clinic::Doctor> {
+/// Who works there.
+pub fn doctors(clinic: &Clinic) -> Vec<clinic::Doctor> {
     let doctor = |doctor: &desk::Doctor| clinic::Doctor {
         id: doctor.id.clone(),
         name: doctor.name.clone(),
@@ -54,7 +58,8 @@ pub(crate) fn doctors(clinic: &Clinic) -> Vec<clinic::Doctor> {
     clinic.doctors.iter().map(doctor).collect()
 }
 
-pub(crate) fn entries(clinic: &Clinic) -> Vec<faq::Entry> {
+/// Questions and answers.
+pub fn entries(clinic: &Clinic) -> Vec<faq::Entry> {
     let entry = |entry: &desk::FaqEntry| faq::Entry {
         id: entry.id.clone(),
         question: entry.question.clone(),
@@ -63,7 +68,8 @@ pub(crate) fn entries(clinic: &Clinic) -> Vec<faq::Entry> {
     clinic.faq.iter().map(entry).collect()
 }
 
-pub(crate) fn slot(slot: &desk::Slot) -> wit::Slot {
+/// A free time.
+pub fn slot(slot: &desk::Slot) -> wit::Slot {
     wit::Slot {
         id: slot.id.clone(),
         start: slot.start_local().strftime("%Y-%m-%dT%H:%M").to_string(),

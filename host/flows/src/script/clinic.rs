@@ -67,7 +67,7 @@ fn time(text: &str) -> Result<civil::Time, Error> {
 }
 
 impl Clinic {
-    pub(super) fn hours(&self, text: &str) -> Result<DayHours, Error> {
+    pub(super) fn hours_on(&self, text: &str) -> Result<DayHours, Error> {
         let day = date(text)?;
         if let Some(exception) = self.exceptions.iter().find(|exception| exception.date == text) {
             return Ok(exception.clone());
@@ -77,12 +77,12 @@ impl Clinic {
         Ok(DayHours { date: text.to_owned(), open: opening.is_some(), opens, closes, note: String::new() })
     }
 
-    pub(super) fn is_open(&self, now: civil::DateTime) -> bool {
+    pub(super) fn is_open_at(&self, now: civil::DateTime) -> bool {
         let time = now.strftime("%H:%M").to_string();
-        self.hours(&now.date().to_string()).is_ok_and(|day| day.open && day.opens <= time && time < day.closes)
+        self.hours_on(&now.date().to_string()).is_ok_and(|day| day.open && day.opens <= time && time < day.closes)
     }
 
-    pub(super) fn find(&self, query: &SlotQuery, now: civil::DateTime) -> Result<Vec<Slot>, Error> {
+    pub(super) fn free(&self, query: &SlotQuery, now: civil::DateTime) -> Result<Vec<Slot>, Error> {
         let known_service = |id: &String| self.services.iter().any(|service| &service.id == id);
         if let Some(id) = query.service.as_ref().filter(|id| !known_service(id)) {
             return Err(Error::other("unknown-service", format!("the clinic has no service `{id}`")));
@@ -114,7 +114,7 @@ impl Clinic {
         Ok(found.into_iter().take(limit).map(|(_, slot)| slot).collect())
     }
 
-    pub(super) fn book(&mut self, slot_id: &str, visitor: Visitor) -> Result<Booking, Error> {
+    pub(super) fn take(&mut self, slot_id: &str, visitor: Visitor) -> Result<Booking, Error> {
         let Some(slot) = self.take_slot(slot_id) else { return Ok(Booking::Taken) };
         let id = format!("visit-{}", self.appointments.len() + 1);
         let visit = Appointment { id, slot, visitor, status: Status::Booked };
@@ -122,7 +122,7 @@ impl Clinic {
         Ok(Booking::Booked(visit))
     }
 
-    pub(super) fn reschedule(&mut self, appointment_id: &str, slot_id: &str) -> Result<Booking, Error> {
+    pub(super) fn move_to(&mut self, appointment_id: &str, slot_id: &str) -> Result<Booking, Error> {
         self.live(appointment_id)?;
         let Some(slot) = self.take_slot(slot_id) else { return Ok(Booking::Taken) };
         let visit = self.live(appointment_id)?;
@@ -132,7 +132,7 @@ impl Clinic {
         Ok(Booking::Booked(moved))
     }
 
-    pub(super) fn cancel(&mut self, appointment_id: &str) -> Result<(), Error> {
+    pub(super) fn call_off(&mut self, appointment_id: &str) -> Result<(), Error> {
         let visit = self.live(appointment_id)?;
         visit.status = Status::Cancelled;
         let free = visit.slot.clone();
@@ -140,7 +140,7 @@ impl Clinic {
         Ok(())
     }
 
-    pub(super) fn mine(&self, phone: &str, now: civil::DateTime) -> Vec<Appointment> {
+    pub(super) fn coming(&self, phone: &str, now: civil::DateTime) -> Vec<Appointment> {
         let coming = |visit: &&Appointment| {
             visit.visitor.phone == phone
                 && matches!(visit.status, Status::Booked | Status::Confirmed)

@@ -1,7 +1,8 @@
 //! A conversation for an author's test: a clinic given as data, a caller given as lines, in virtual time.
 //!
 //! No database, no telephone, no model. What "understanding" means is plugged in ([`Understanding`]); [`Exact`] reads
-//! only exact forms, which is enough to test a flow's own turns.
+//! only exact forms, which is enough to test a flow's own turns. So is the clinic ([`Office`]), and the caller
+//! ([`Caller`]).
 //!
 //! The port keeps to the contract of the WIT as the live one does: after the caller has gone everything that needs them
 //! or is done for them returns `hangup`, arguments are checked, and a booked time is gone.
@@ -14,16 +15,18 @@ use jiff::civil;
 use serde::{Deserialize, Serialize};
 
 mod clinic;
+mod office;
 mod understanding;
 
 pub use clinic::{Clinic, Opening};
+pub use office::Office;
 pub use understanding::{Exact, Understanding};
 
 use crate::host::appointments::Appointment;
 use crate::host::callbacks::{Callback, Promise};
 use crate::host::notes::Outcome;
-use crate::host::routing::{Destination, QueueState, TransferOutcome};
-use crate::host::voice::{Answer, CallInfo, Heard, Said};
+use crate::host::routing::{Destination, TransferOutcome};
+use crate::host::voice::{Answer, CallInfo, Heard, Question, Said};
 use crate::host::{Error, HostCall, HostReply};
 use crate::port::{Port, PortError};
 
@@ -39,6 +42,18 @@ pub enum CallerTurn {
     IsSilent,
     /// Hangs up.
     HangsUp,
+}
+
+/// Somebody who answers questions. A list of turns is one: they come one after the other, whatever is asked.
+pub trait Caller: Send {
+    /// What they do when asked.
+    fn answer(&mut self, question: &Question) -> CallerTurn;
+}
+
+impl Caller for std::vec::IntoIter<CallerTurn> {
+    fn answer(&mut self, _question: &Question) -> CallerTurn {
+        self.next().unwrap_or(CallerTurn::HangsUp)
+    }
 }
 
 /// Who said a line.
@@ -94,10 +109,10 @@ impl Story {
 
 /// The port.
 pub struct Scripted {
-    clinic: Clinic,
+    office: Box<dyn Office>,
     call: CallInfo,
     started: civil::DateTime,
-    caller: std::vec::IntoIter<CallerTurn>,
+    caller: Box<dyn Caller>,
     understanding: Box<dyn Understanding>,
     now_ms: u64,
     story: Arc<Mutex<Story>>,
@@ -115,12 +130,25 @@ impl Scripted {
         caller: Vec<CallerTurn>,
         understanding: Box<dyn Understanding>,
     ) -> Result<Self, PortError> {
+        Self::with(Box::new(clinic), call, Box::new(caller.into_iter()), understanding)
+    }
+
+    /// A call to any clinic, by any caller.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Scripted::new`].
+    pub fn with(
+        office: Box<dyn Office>,
+        call: CallInfo,
+        caller: Box<dyn Caller>,
+        understanding: Box<dyn Understanding>,
+    ) -> Result<Self, PortError> {
         let started = call.started.parse().map_err(|error| {
             PortError::Fault(format!("`started` is “{}”, not a moment like 2026-11-24T10:00: {error}", call.started))
         })?;
-        let story = Story { appointments: clinic.appointments.clone(), ..Story::default() };
-        let caller = caller.into_iter();
-        Ok(Self { clinic, call, started, caller, understanding, now_ms: 0, story: Arc::new(Mutex::new(story)) })
+        let story = Story { appointments: office.visits().to_vec(), ..Story::default() };
+        Ok(Self { office, call, started, caller, understanding, now_ms: 0, story: Arc::new(Mutex::new(story)) })
     }
 
     /// The story as it grows; look at it when the run is over.
@@ -150,19 +178,24 @@ impl Scripted {
     }
 
     fn play(&mut self, prompt: String) -> Result<Said, Error> {
-        if !self.clinic.prompts.contains(&prompt) {
+        if !self.office.has_prompt(&prompt) {
             return Err(Error::other("unknown-prompt", format!("the clinic has no recorded prompt `{prompt}`")));
         }
         self.say(format!("[{prompt}]"))
     }
 
-    fn answer(&mut self, timeout_ms: u32) -> Result<Answer, Error> {
-        match self.caller.next().unwrap_or(CallerTurn::HangsUp) {
+    fn ask(&mut self, question: Question) -> Result<Answer, Error> {
+        self.speak(Who::Flow, question.text.clone());
+        let timeout_ms = question.answer_timeout_ms;
+        match self.caller.answer(&question) {
             CallerTurn::Says(text) => {
                 self.speak(Who::Caller, text.clone());
                 Ok(Answer::Speech(Heard { text, confidence: 0.9 }))
             }
-            CallerTurn::Presses(keys) => {
+            CallerTurn::Presses(mut keys) => {
+                if question.max_digits > 0 {
+                    keys = keys.chars().take(question.max_digits as usize).collect();
+                }
                 self.speak(Who::Caller, format!("[{keys}]"));
                 Ok(Answer::Digits(keys))
             }
@@ -179,29 +212,15 @@ impl Scripted {
     }
 
     fn transfer(&mut self, to: Destination, summary: String) -> Result<TransferOutcome, Error> {
-        self.known(&to)?;
-        let somebody = self.clinic.people.contains(&to);
+        let outcome = self.office.transfer(&to, self.now())?;
         let mut story = self.write();
         story.transfers.push((to, summary));
-        story.over = somebody;
-        Ok(if somebody { TransferOutcome::Connected } else { TransferOutcome::Nobody })
-    }
-
-    fn known(&self, to: &Destination) -> Result<(), Error> {
-        match to {
-            Destination::Line(name) if !self.clinic.lines.contains(name) => {
-                let known = self.clinic.lines.join(", ");
-                Err(Error::other("unknown-line", format!("the clinic has no line `{name}`; it has: {known}")))
-            }
-            _ => Ok(()),
-        }
+        story.over = outcome == TransferOutcome::Connected;
+        Ok(outcome)
     }
 
     fn promise(&mut self, callback: Callback) -> Result<Promise, Error> {
-        let due = match &callback.at {
-            Some(at) => clinic::moment(at)?,
-            None => self.now().checked_add(jiff::SignedDuration::from_mins(30)).unwrap_or(self.now()),
-        };
+        let due = self.office.due(&callback, self.now())?;
         let mut story = self.write();
         story.callbacks.push(callback);
         let id = format!("callback-{}", story.callbacks.len());
@@ -209,12 +228,16 @@ impl Scripted {
     }
 
     fn tag(&mut self, category: String) -> Result<(), Error> {
-        if !self.clinic.categories.is_empty() && !self.clinic.categories.contains(&category) {
-            let known = self.clinic.categories.join(", ");
-            return Err(Error::other("unknown-category", format!("no category `{category}`; known: {known}")));
-        }
+        self.office.check_category(&category)?;
         self.write().tags.push(category);
         Ok(())
+    }
+
+    /// Visits changed: the story shows them.
+    fn changed<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
+        let visits = self.office.visits().to_vec();
+        self.write().appointments = visits;
+        result
     }
 
     fn reply(&mut self, call: HostCall) -> HostReply {
@@ -230,40 +253,43 @@ impl Scripted {
             Call::VoiceCall => Reply::VoiceCall(self.call.clone()),
             Call::VoiceSay { text, .. } => unless_over!(VoiceSay, self.say(text)),
             Call::VoicePlay { prompt, .. } => unless_over!(VoicePlay, self.play(prompt)),
-            Call::VoiceAsk { question } => unless_over!(VoiceAsk, {
-                self.speak(Who::Flow, question.text);
-                self.answer(question.answer_timeout_ms)
-            }),
+            Call::VoiceAsk { question } => unless_over!(VoiceAsk, self.ask(question)),
             Call::VoiceHangUp => unless_over!(VoiceHangUp, {
                 self.write().over = true;
                 Ok(())
             }),
-            Call::ClinicInfo => Reply::ClinicInfo(self.clinic.info.clone()),
+            Call::ClinicInfo => Reply::ClinicInfo(self.office.info()),
             Call::ClinicNow => Reply::ClinicNow(clinic::iso(self.now())),
-            Call::ClinicHours { date } => Reply::ClinicHours(self.clinic.hours(&date)),
-            Call::ClinicIsOpen => Reply::ClinicIsOpen(self.clinic.is_open(self.now())),
-            Call::ClinicServices => Reply::ClinicServices(self.clinic.services.clone()),
-            Call::ClinicAbsentServices => Reply::ClinicAbsentServices(self.clinic.absent.clone()),
-            Call::ClinicDoctors => Reply::ClinicDoctors(self.clinic.doctors.clone()),
-            Call::FaqFind { question } => Reply::FaqFind(Ok(self.understanding.faq(&question, &self.clinic.faq))),
-            Call::FaqEntries => Reply::FaqEntries(self.clinic.faq.clone()),
-            Call::AppointmentsFind { query } => Reply::AppointmentsFind(self.clinic.find(&query, self.now())),
+            Call::ClinicHours { date } => Reply::ClinicHours(self.office.hours(&date)),
+            Call::ClinicIsOpen => Reply::ClinicIsOpen(self.office.is_open(self.now())),
+            Call::ClinicServices => Reply::ClinicServices(self.office.services()),
+            Call::ClinicAbsentServices => Reply::ClinicAbsentServices(self.office.absent()),
+            Call::ClinicDoctors => Reply::ClinicDoctors(self.office.doctors()),
+            Call::FaqFind { question } => Reply::FaqFind(Ok(self.understanding.faq(&question, self.office.faq()))),
+            Call::FaqEntries => Reply::FaqEntries(self.office.faq().to_vec()),
+            Call::AppointmentsFind { query } => Reply::AppointmentsFind(self.office.find(&query, self.now())),
             Call::AppointmentsBook { slot_id, visitor } => {
-                unless_over!(AppointmentsBook, self.clinic.book(&slot_id, visitor))
+                unless_over!(AppointmentsBook, {
+                    let booked = self.office.book(&slot_id, visitor, self.now());
+                    self.changed(booked)
+                })
             }
             Call::AppointmentsReschedule { appointment_id, slot_id } => {
-                unless_over!(AppointmentsReschedule, self.clinic.reschedule(&appointment_id, &slot_id))
+                unless_over!(AppointmentsReschedule, {
+                    let moved = self.office.reschedule(&appointment_id, &slot_id, self.now());
+                    self.changed(moved)
+                })
             }
             Call::AppointmentsCancel { appointment_id, .. } => {
-                unless_over!(AppointmentsCancel, self.clinic.cancel(&appointment_id))
+                unless_over!(AppointmentsCancel, {
+                    let cancelled = self.office.cancel(&appointment_id);
+                    self.changed(cancelled)
+                })
             }
-            Call::AppointmentsMine { phone } => Reply::AppointmentsMine(Ok(self.clinic.mine(&phone, self.now()))),
+            Call::AppointmentsMine { phone } => Reply::AppointmentsMine(self.office.mine(&phone, self.now())),
             Call::CallbacksRequest { callback } => unless_over!(CallbacksRequest, self.promise(callback)),
             Call::RoutingTransfer { to, summary } => unless_over!(RoutingTransfer, self.transfer(to, summary)),
-            Call::RoutingQueue { to } => Reply::RoutingQueue({
-                let open = self.clinic.people.contains(&to);
-                self.known(&to).map(|()| QueueState { open, waiting: 0, expected_wait_s: 0 })
-            }),
+            Call::RoutingQueue { to } => Reply::RoutingQueue(self.office.queue(&to, self.now())),
             Call::ParseDateTime { text } => {
                 Reply::ParseDateTime(self.understanding.date_time(&text, &clinic::iso(self.now())))
             }
@@ -293,9 +319,7 @@ impl Scripted {
 #[async_trait]
 impl Port for Scripted {
     async fn call(&mut self, call: HostCall) -> Result<HostReply, PortError> {
-        let reply = self.reply(call);
-        self.write().appointments.clone_from(&self.clinic.appointments);
-        Ok(reply)
+        Ok(self.reply(call))
     }
 
     fn elapsed_ms(&self) -> Option<u64> {

@@ -25,6 +25,40 @@ pub trait Understanding: Send + Sync {
     fn faq(&self, question: &str, entries: &[Entry]) -> Vec<Hit>;
 }
 
+impl<U: Understanding> Understanding for std::sync::Arc<U> {
+    fn date_time(&self, text: &str, now: &str) -> DateTime {
+        (**self).date_time(text, now)
+    }
+
+    fn yes_no(&self, text: &str) -> YesNo {
+        (**self).yes_no(text)
+    }
+
+    fn phone(&self, text: &str) -> Option<String> {
+        (**self).phone(text)
+    }
+
+    fn name(&self, text: &str) -> Option<PersonName> {
+        (**self).name(text)
+    }
+
+    fn animal(&self, text: &str) -> Option<Animal> {
+        (**self).animal(text)
+    }
+
+    fn intent(&self, text: &str) -> Intent {
+        (**self).intent(text)
+    }
+
+    fn choice(&self, text: &str, options: &[String]) -> Option<u32> {
+        (**self).choice(text, options)
+    }
+
+    fn faq(&self, question: &str, entries: &[Entry]) -> Vec<Hit> {
+        (**self).faq(question, entries)
+    }
+}
+
 /// Reads exact forms only: «да» and «нет», `2026-11-24 16:30`, `+79031234567`, a name or an animal word by word, an
 /// option or a question as it is written, and an intent by its name (`book`, `my-visit`). A flow's own turns can be
 /// tested with it, without any guess about language in between.

@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod new;
+mod test;
 mod try_out;
 
 use anyhow::Result;
@@ -18,6 +19,8 @@ pub enum Flow {
     Build(build::Build),
     /// Check a flow as an upload would: what it asks for, how large it is, how long it takes to compile
     Check(check::Check),
+    /// Play scripted conversations with a flow, thousands a second, and see what they reach of it
+    Test(test::Test),
     /// Try a flow at the desk: type what the caller says, read what the robot answers. Nothing is kept
     Run(try_out::Run),
 }
@@ -27,6 +30,7 @@ pub async fn run(command: &Flow, place: &Place) -> Result<()> {
         Flow::New(args) => new::run(args),
         Flow::Build(args) => build::run(args, place),
         Flow::Check(args) => check::run(args),
+        Flow::Test(args) => test::run(args, place).await,
         Flow::Run(args) => try_out::run(args, place).await,
     }
 }
