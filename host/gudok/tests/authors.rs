@@ -27,10 +27,7 @@ fn javascript() {
 
 #[test]
 fn javascript_on_starlingmonkey() {
-    hello(&Kit {
-        arguments: &["--lang", "js", "--engine", "starling"],
-        toolchain: "setup/toolchains/starling.sh",
-    });
+    hello(&Kit { arguments: &["--lang", "js", "--engine", "starling"], toolchain: "setup/toolchains/starling.sh" });
 }
 
 #[test]

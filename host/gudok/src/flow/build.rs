@@ -45,16 +45,16 @@ fn by_command(kind: Kind, project: &Path, toolchains: &Path) -> Result<PathBuf> 
         let status = match command.status() {
             Ok(status) => status,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                bail!("`{program}` is not installed; setup/toolchains/{}.sh fetches what is needed", kind.toolchain())
+                bail!("`{program}` is not installed. What fetches it: {}", kind.fetched_by())
             }
             Err(error) => return Err(error).with_context(|| format!("`{program}` could not be started")),
         };
         ensure!(
             status.success(),
-            "{}: `{}` failed (see above). If a compiler is missing: setup/toolchains/{}.sh fetches it",
+            "{}: `{}` failed (see above). What fetches a compiler that is missing: {}",
             project.display(),
             words.join(" "),
-            kind.toolchain()
+            kind.fetched_by()
         );
     }
     let made = project.join(LEFT);

@@ -69,15 +69,15 @@ impl Kind {
         }
     }
 
-    /// Which script of `setup/toolchains/` fetches what the build needs.
-    pub fn toolchain(self) -> &'static str {
+    /// What fetches what the build needs.
+    pub fn fetched_by(self) -> &'static str {
         match self {
-            Kind::Rust => "rust",
-            Kind::JavaScript => "js",
-            Kind::AssemblyScript => "assemblyscript",
-            Kind::Go => "go",
-            Kind::Python => "python",
-            Kind::Make => "c",
+            Kind::Rust => "setup/packages.sh",
+            Kind::JavaScript => "setup/toolchains/js.sh (with --engine starling: starling.sh)",
+            Kind::AssemblyScript => "setup/toolchains/assemblyscript.sh",
+            Kind::Go => "setup/toolchains/go.sh",
+            Kind::Python => "setup/toolchains/python.sh",
+            Kind::Make => "setup/toolchains/c.sh (with --compiler zig: zig.sh)",
         }
     }
 
