@@ -4,7 +4,7 @@
 #   make demo    set up, build, and show three spoken calls, twelve tagged recordings and the report
 #   make test    set up, build, and run every test
 #   make build   the program and the flows
-#   make kits    the conformance flows of every author kit, with the compilers they need (about 1 GB)
+#   make kits    the conformance flows of every author kit, with the compilers they need (1.3 GB)
 #   make bench   the figures of bench/RESULTS.md
 #   make check   formatting, lints, docs, licences (what CI runs beside the tests)
 
@@ -14,7 +14,7 @@ GUDOK := target/debug/gudok
 FLOWS := guest-flows/target/components
 
 # The author kits; some share a toolchain, a library or sources.
-TOOLCHAINS := c go js python starling zig
+TOOLCHAINS := assemblyscript c go js python starling zig
 CONFORMANCE := front-desk menu reminder
 
 .PHONY: demo test build setup models flows toolchains kits check bench clean-demo help
@@ -57,6 +57,7 @@ $(eval $(call kit,starling,guest-flows/sdk-js guest-flows/conformance/js))
 $(eval $(call kit,python,guest-flows/sdk-python))
 $(eval $(call kit,go,guest-flows/sdk-go))
 $(eval $(call kit,c,guest-flows/sdk-c))
+$(eval $(call kit,as,guest-flows/sdk-assemblyscript))
 $(eval $(call kit,zig,guest-flows/sdk-c guest-flows/conformance/c))
 
 kits: setup toolchains $(GUDOK) $(KITS)

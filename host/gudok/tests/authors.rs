@@ -55,6 +55,11 @@ fn c_by_zig() {
     hello(&Kit { arguments: &["--lang", "c", "--compiler", "zig"], toolchain: "setup/toolchains/zig.sh" });
 }
 
+#[test]
+fn assembly_script() {
+    hello(&Kit { arguments: &["--lang", "as"], toolchain: "setup/toolchains/assemblyscript.sh" });
+}
+
 /// New, build, check, and the conversation of `tests/hello.toml`.
 fn hello(kit: &Kit) {
     let dir = tempfile::tempdir().unwrap();
