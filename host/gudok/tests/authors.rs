@@ -73,7 +73,6 @@ fn assembly_script() {
 /// New, build, check, and the conversation of `tests/hello.toml`.
 fn hello(kit: &Kit) {
     let dir = tempfile::tempdir().unwrap();
-    let project = dir.path().join("hello");
     let new = gudok(dir.path(), &[&["flow", "new", "hello"], kit.arguments].concat());
     assert!(new.status.success(), "{}", said(&new));
 
@@ -86,16 +85,11 @@ fn hello(kit: &Kit) {
     assert!(asked.contains("gudok:faq/faq"), "{asked}");
     assert_eq!(asked.contains("gudok:appointments/"), kit.asks_for_all, "{asked}");
 
-    let clinic = project.join("clinic.toml");
-    let script = project.join("tests/hello.toml");
-    let run = gudok(
-        dir.path(),
-        &["flow", "run", "hello.wasm", "--clinic", &clinic.to_string_lossy(), "--script", &script.to_string_lossy()],
-    );
-    assert!(run.status.success(), "{}", said(&run));
-    let text = String::from_utf8_lossy(&run.stdout);
-    assert!(text.contains("клиника «Пример», здравствуйте!"), "{text}");
-    assert!(text.contains("с девяти утра до девяти вечера"), "{text}");
+    let test = ["flow", "test", "hello.wasm", "--clinic", "hello/clinic.toml", "--scripts", "hello/tests"];
+    let test = gudok(dir.path(), &test);
+    assert!(test.status.success(), "{}", said(&test));
+    let text = String::from_utf8_lossy(&test.stdout);
+    assert!(text.contains("Вопрос из списка клиники и ответ на него"), "{text}");
 }
 
 fn gudok(dir: &Path, arguments: &[&str]) -> Output {
