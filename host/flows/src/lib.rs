@@ -9,7 +9,9 @@
 //! | [`host`] | host calls and replies as plain data: one module per package of `wit/` |
 //! | [`port`] | the seam where calls are answered |
 //! | [`journal`] | a port that writes every call down before the flow sees its result |
-//! | [`replay`] | a port that answers from a journal |
+//! | [`replay`] | a port that answers from a journal; how far a new version goes from it |
+//! | [`compare`] | a call and its replay side by side, for people |
+//! | [`shadow`] | a candidate beside a live call |
 //! | [`script`] | a port that plays a caller and a clinic, for authors' tests |
 //! | [`Limits`] | what one call may use |
 //!
@@ -73,6 +75,7 @@
 //! ```
 
 mod cache;
+pub mod compare;
 mod cpu;
 mod engine;
 mod error;
@@ -85,6 +88,7 @@ pub mod port;
 pub mod replay;
 mod run;
 pub mod script;
+pub mod shadow;
 mod wasi;
 
 pub use engine::{Allocation, Engine, EngineInfo, Options, WASMTIME_VERSION};

@@ -1,7 +1,8 @@
 //! The port: where a flow's host calls are answered.
 //!
-//! Four kinds exist. Live (in `session`) does what is asked. [`Recording`](crate::journal::Recording) wraps another
-//! and writes everything down. [`Replay`](crate::replay::Replay) answers from a journal.
+//! Five kinds exist. Live (in `session`) does what is asked. [`Recording`](crate::journal::Recording) wraps another
+//! and writes everything down. [`Replay`](crate::replay::Replay) answers from a journal,
+//! [`Shadow`](crate::shadow::Shadow) from one that is still being written.
 //! [`Scripted`](crate::script::Scripted) plays a caller and a clinic for an author's tests.
 
 use async_trait::async_trait;

@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::flow::Flow;
 use crate::guest::{Guest, Stop, panic_message};
 use crate::limits::Limits;
-use crate::port::Port;
+use crate::port::{Port, PortError};
 use crate::wasi::Tail;
 
 /// What is particular to one run.
@@ -138,6 +138,10 @@ async fn converse(flow: Arc<Flow>, limits: Limits, port: Box<dyn Port>, options:
         Some(limit) => tokio::time::timeout(limit, conversation).await.map_err(|_| limit),
         None => Ok(conversation.await),
     };
+    let left_journal = matches!(
+        &ended,
+        Ok(Err(error)) if matches!(error.downcast_ref(), Some(Stop::Port(PortError::Diverged(_))))
+    );
     let end = match ended {
         Ok(Ok(Ok(()))) => FlowEnd::Finished,
         Ok(Ok(Err(reason))) => FlowEnd::GaveUp(reason),
@@ -155,7 +159,8 @@ async fn converse(flow: Arc<Flow>, limits: Limits, port: Box<dyn Port>, options:
         host_calls: guest.calls.total,
         output: output.text(),
     };
-    if let FlowEnd::Trapped { kind, message } = &report.end {
+    // That a replay was stopped is its result, not an event.
+    if let (FlowEnd::Trapped { kind, message }, false) = (&report.end, left_journal) {
         // A flow's panic message may quote the caller; ours do not.
         let why = if *kind == TrapKind::Unreachable { "" } else { message };
         tracing::warn!(

@@ -5,4 +5,5 @@ mod journals;
 mod refusals;
 mod replies;
 mod sandbox;
+mod shadow;
 mod support;

@@ -203,3 +203,28 @@ impl Port for Gone {
         })
     }
 }
+
+/// Imports of [`steps`].
+const MORE: &str = r#"
+    (import "gudok:clinic/clinic@0.1.0" "is-open" (func $is_open (result i32)))
+    (import "gudok:notes/notes@0.1.0" "tag" (func $tag (param i32 i32 i32)))"#;
+
+/// Say “name”.
+pub const SAY: &str = "(call $say (i32.const 64) (i32.const 4) (i32.const 0) (i32.const 1024))";
+/// Say “name?”.
+pub const SAY_MORE: &str = "(call $say (i32.const 64) (i32.const 5) (i32.const 0) (i32.const 1024))";
+/// Look at the clock.
+pub const NOW: &str = "(call $now (i32.const 1024))";
+/// Look whether it is open.
+pub const IS_OPEN: &str = "(drop (call $is_open))";
+/// Tag the call “name”.
+pub const TAG: &str = "(call $tag (i32.const 64) (i32.const 4) (i32.const 1024))";
+/// Tag the call “name?”.
+pub const TAG_MORE: &str = "(call $tag (i32.const 64) (i32.const 5) (i32.const 1024))";
+/// Log “name”.
+pub const LOG: &str = "(call $log (i32.const 64) (i32.const 4))";
+
+/// A flow that takes these steps and returns.
+pub fn steps(steps: &[&str]) -> Arc<Flow> {
+    flow(&format!("{VOICE}{MORE}"), "name?", &format!("{} (i32.const 0)", steps.join("\n")))
+}
