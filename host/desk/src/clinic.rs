@@ -99,6 +99,48 @@ pub struct FaqEntry {
     pub answer: String,
 }
 
+/// What the clinic wants of the programs that hold its conversations.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FlowRules {
+    /// Public keys (Ed25519, base64); a version must be signed with one of them. Empty: it need not be signed.
+    pub signed_by: Vec<String>,
+    /// When a new version goes back by itself.
+    pub rollback: RollbackRules,
+}
+
+/// When a new version of a flow goes back by itself.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RollbackRules {
+    /// Not before it held so many calls.
+    pub min_calls: u32,
+    /// So much higher may the share of calls be in which it breaks: 0.02 is two in a hundred.
+    pub traps_more: f64,
+    /// So much higher may the share of calls be in which a person has to take over.
+    pub handovers_more: f64,
+}
+
+impl Default for FlowRules {
+    fn default() -> Self {
+        let rollback = RollbackRules { min_calls: 20, traps_more: 0.02, handovers_more: 0.10 };
+        Self { signed_by: Vec::new(), rollback }
+    }
+}
+
+/// How long what was said is kept, and with which key it is sealed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Privacy {
+    /// Journals of calls are deleted after so many days.
+    pub journal_days: u32,
+    /// The file with the key, already joined to the clinic file's folder; none = among the program's own data.
+    pub journal_key: Option<PathBuf>,
+}
+
+impl Default for Privacy {
+    fn default() -> Self {
+        Self { journal_days: 90, journal_key: None }
+    }
+}
+
 /// A clinic file, checked. What the fields mean and what stands in for those that are left out is written in
 /// `clinics/vet_lapa.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -146,6 +188,10 @@ pub struct Clinic {
     pub slot_step: u32,
     /// So many days ahead can be booked.
     pub horizon_days: u32,
+    /// Of the programs that hold its conversations.
+    pub flows: FlowRules,
+    /// Of what was said.
+    pub privacy: Privacy,
 }
 
 impl Clinic {

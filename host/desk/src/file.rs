@@ -2,6 +2,7 @@
 
 mod names;
 mod reader;
+mod rules;
 mod sections;
 mod week;
 
@@ -41,6 +42,8 @@ const KEYS: &[&str] = &[
     "callback_minutes",
     "slot_step",
     "horizon_days",
+    "flows",
+    "privacy",
 ];
 
 pub(crate) fn load(path: &Path) -> Result<Clinic, ClinicErrors> {
@@ -121,6 +124,8 @@ fn clinic(reader: &mut Reader, table: &DeTable<'_>, folder: &Path) -> Option<Cli
         callback_minutes: reader.number(&top, "callback_minutes", 1, 1440).unwrap_or(30),
         slot_step: reader.number(&top, "slot_step", 5, 240).unwrap_or(30),
         horizon_days: reader.number(&top, "horizon_days", 1, 366).unwrap_or(60),
+        flows: rules::flows(reader, &top),
+        privacy: rules::privacy(reader, &top, folder),
         // Read above already, so that every mistake is reported before the first `?` ends this.
         hours: week,
         exceptions,

@@ -36,7 +36,7 @@ mod slots;
 
 pub use booking::{Appointment, Booking, Desk, Visitor};
 pub use callbacks::{CallbackRequest, Promise, callback_due};
-pub use clinic::{Clinic, Doctor, Exception, FaqEntry, Kind, Service};
+pub use clinic::{Clinic, Doctor, Exception, FaqEntry, FlowRules, Kind, Privacy, RollbackRules, Service};
 pub use error::{ClinicErrors, DeskError, Mistake};
 pub use hours::{DayHours, Minute, Span, WeeklyHours};
 pub use money::{Currency, Money};

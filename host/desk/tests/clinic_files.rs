@@ -80,11 +80,42 @@ fn the_shortest_file_works() {
 }
 
 #[test]
+fn rules_of_flows_and_privacy_are_read_or_have_their_defaults() {
+    let shortest =
+        "id = \"a\"\nname = \"А\"\nkind = \"veterinary\"\ntimezone = \"Europe/Moscow\"\nservices = [\"УЗИ\"]\n";
+    let plain = Clinic::parse(shortest, "a.toml").unwrap();
+    let rollback = &plain.flows.rollback;
+    assert_eq!((rollback.min_calls, rollback.traps_more, rollback.handovers_more), (20, 0.02, 0.10));
+    assert!(plain.flows.signed_by.is_empty() && plain.privacy.journal_key.is_none());
+    assert_eq!(plain.privacy.journal_days, 90);
+    assert_eq!((&shipped("vet_lapa").flows, &shipped("vet_lapa").privacy), (&plain.flows, &plain.privacy));
+
+    let key = "GdMbRhbx3NoN03NTbZbTtZrVmdKqXcfXJVtKcPZVXTE=";
+    let rules = format!(
+        "{shortest}[flows]\nsigned_by = [\"{key}\"]\nrollback = {{ min_calls = 5, traps_more = 0, handovers_more = 0.5 }}\n\
+         [privacy]\njournal_days = 7\njournal_key = \"keys/a.key\"\n"
+    );
+    let clinic = Clinic::parse(&rules, "a.toml").unwrap();
+    let rollback = &clinic.flows.rollback;
+    assert_eq!((rollback.min_calls, rollback.traps_more, rollback.handovers_more), (5, 0.0, 0.5));
+    assert_eq!(clinic.flows.signed_by, [key]);
+    assert_eq!((clinic.privacy.journal_days, clinic.privacy.journal_key), (7, Some("keys/a.key".into())));
+}
+
+#[test]
 fn every_mistake_is_told_with_its_line() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mistakes");
     let mut seen = 0;
-    for name in ["missing_everything", "unknown_keys", "wrong_values", "hours", "references", "not_toml", "russian_key"]
-    {
+    for name in [
+        "missing_everything",
+        "unknown_keys",
+        "wrong_values",
+        "hours",
+        "references",
+        "rules",
+        "not_toml",
+        "russian_key",
+    ] {
         let text = std::fs::read_to_string(folder.join(format!("{name}.toml"))).unwrap();
         let errors = Clinic::parse(&text, &format!("{name}.toml")).unwrap_err();
         insta::with_settings!({ snapshot_path => "mistakes", prepend_module_to_snapshot => false, omit_expression => true }, {

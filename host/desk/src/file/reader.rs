@@ -149,6 +149,25 @@ impl Reader {
         truth
     }
 
+    /// A part of one: 0 to 1.
+    pub(super) fn share(&mut self, section: &Section, key: &str) -> Option<f64> {
+        let value = section.get(key)?;
+        let text = match value.get_ref() {
+            DeValue::Integer(number) => number.as_str(),
+            DeValue::Float(number) => number.as_str(),
+            _ => {
+                self.wrong_type(value, &section.key(key), "a share from 0 to 1, for example 0.02 for two in a hundred");
+                return None;
+            }
+        };
+        let share = text.parse().ok().filter(|share: &f64| (0.0..=1.0).contains(share));
+        if share.is_none() {
+            let hint = "allowed: 0 to 1; 0.02 is two in a hundred";
+            self.mistake(value.span().start, &section.key(key), format!("{text} is out of range"), hint);
+        }
+        share
+    }
+
     /// An amount in major units, and whether it is written as the lowest one (`"от 1500"`). Decimals are read from the
     /// text of the file, never through a binary fraction.
     pub(super) fn money(&mut self, section: &Section, key: &str, currency: Currency) -> Option<(Money, bool)> {

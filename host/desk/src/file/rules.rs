@@ -1,0 +1,44 @@
+//! What the clinic wants of its flows, and of what was said in its calls.
+
+use std::path::Path;
+
+use super::reader::{Reader, Section};
+use crate::clinic::{FlowRules, Privacy};
+
+pub(super) fn flows(reader: &mut Reader, top: &Section) -> FlowRules {
+    let mut rules = FlowRules::default();
+    let Some(section) = reader.table(top, "flows") else { return rules };
+    reader.check_keys(&section, &["signed_by", "rollback"]);
+    rules.signed_by = reader.texts(&section, "signed_by");
+    for key in &rules.signed_by {
+        if !is_key(key) {
+            let problem = format!("{key:?} is no public key");
+            let hint =
+                "an Ed25519 key is 32 bytes as base64: 43 letters and digits and a `=`, as in the `.pub` file beside the private key";
+            reader.mistake_at(&section, "signed_by", problem, hint);
+        }
+    }
+    if let Some(section) = reader.table(&section, "rollback") {
+        reader.check_keys(&section, &["min_calls", "traps_more", "handovers_more"]);
+        let bounds = &mut rules.rollback;
+        bounds.min_calls = reader.number(&section, "min_calls", 1, 1000).unwrap_or(bounds.min_calls);
+        bounds.traps_more = reader.share(&section, "traps_more").unwrap_or(bounds.traps_more);
+        bounds.handovers_more = reader.share(&section, "handovers_more").unwrap_or(bounds.handovers_more);
+    }
+    rules
+}
+
+pub(super) fn privacy(reader: &mut Reader, top: &Section, folder: &Path) -> Privacy {
+    let mut privacy = Privacy::default();
+    let Some(section) = reader.table(top, "privacy") else { return privacy };
+    reader.check_keys(&section, &["journal_days", "journal_key"]);
+    privacy.journal_days = reader.number(&section, "journal_days", 1, 3660).unwrap_or(privacy.journal_days);
+    privacy.journal_key = reader.text(&section, "journal_key").map(|path| folder.join(path));
+    privacy
+}
+
+/// 32 bytes as base64 look like this; whether it is a point of the curve is seen when it is used.
+fn is_key(text: &str) -> bool {
+    let digits = text.strip_suffix('=').unwrap_or_default();
+    digits.len() == 43 && digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+}
