@@ -17,7 +17,7 @@ FLOWS := guest-flows/target/components
 TOOLCHAINS := assemblyscript c go js python starling zig
 CONFORMANCE := front-desk menu reminder
 
-.PHONY: demo test build setup models flows toolchains kits check bench clean-demo help
+.PHONY: demo test build setup models flows toolchains kits check bench bench-flows clean-demo help
 
 help:
 	@sed -n '3,10s/^# \{0,1\}//p' Makefile
@@ -88,6 +88,9 @@ check: setup
 
 bench: setup $(GUDOK) models flows
 	@bench/run.sh
+
+bench-flows: setup $(GUDOK) flows kits
+	@bench/run.sh peers
 
 clean-demo:
 	@rm -rf gudok-demo

@@ -2,13 +2,14 @@
 # Measures Gudok, with a peer beside it in the same run. `bench/run.sh` runs all parts, `bench/run.sh flows report` some:
 #
 #   flows           start of a flow, host call round trip, memory of parked calls        peer: an HTTP webhook per step
+#   peers           the same, and a new version's way to its first call, beside Extism     peers: Extism, an HTTP webhook
 #   transcription   error rates and time on human Russian telephone prompts              peer: faster-whisper, same weights
 #   answer          end of the caller's speech to the first sample of the answer
 #   classification  time and macro-F1 of the call classifier                             peer: scikit-learn, same folds
 #   report          the report over a million calls in SQLite                            peer: the sqlite3 shell, no index
 #
 # What peers need goes to ~/.cache/gudok/bench, nothing into the tree. BENCH_PROFILE=dev tries the script without the
-# release build (such figures say so); BENCH_BUILD=no takes what was built before.
+# release build (such figures say so); BENCH_BUILD=no takes what was built before; BENCH_QUICK=1 does `peers` with few repetitions.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -40,6 +41,20 @@ flows() {
     example webhook
     echo "--  memory"
     example parked_calls 1000
+}
+
+# A workspace of its own, because Extism brings another wasmtime: twenty minutes to build, once.
+peers() {
+    local home
+    home=${CARGO_TARGET_DIR:+$CARGO_TARGET_DIR/flow-peers}
+    home=${home:-bench/flows/target}
+    if [ "${BENCH_BUILD:-yes}" = yes ]; then
+        say "building bench/flows ($profile; the first time takes twenty minutes)"
+        cargo build --quiet --profile "$profile" --manifest-path bench/flows/Cargo.toml --target-dir "$home" || return 1
+    fi
+    load
+    "$home/$([ "$profile" = dev ] && echo debug || echo "$profile")/flow-peers" ${BENCH_QUICK:+--quick} guest-flows/target/components
+    load
 }
 
 transcription() {
@@ -113,12 +128,14 @@ report() {
 }
 
 parts=("$@")
-[ $# -eq 0 ] && parts=(flows transcription answer classification report)
+[ $# -eq 0 ] && parts=(flows peers transcription answer classification report)
 echo "$(date -u '+%F %H:%M UTC'), commit $(git rev-parse --short HEAD 2>/dev/null || echo unknown), $(rustc --version | cut -d' ' -f1-2)"
 echo "$(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1), $(awk '/MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)"
 # What each part runs; built at once, so that nothing is built twice.
 declare -A runs=(
     [flows]="-p flows -p web --example latency --example parked_calls --example webhook"
+    # Builds itself.
+    [peers]=""
     [transcription]="-p speech --example wer"
     [answer]="-p gudok --bin gudok"
     [classification]="-p understanding -p gudok --bin gudok --example classify_speed --example corpus_folds"
@@ -126,14 +143,14 @@ declare -A runs=(
 )
 wanted=()
 for part in "${parts[@]}"; do
-    if [ -z "${runs[$part]:-}" ]; then
-        echo "no such part: $part (flows, transcription, answer, classification, report)" >&2
+    if [ -z "${runs[$part]+there}" ]; then
+        echo "no such part: $part (flows, peers, transcription, answer, classification, report)" >&2
         exit 2
     fi
     # Split into words on purpose.
     wanted+=(${runs[$part]})
 done
-if [ "${BENCH_BUILD:-yes}" = yes ]; then
+if [ "${BENCH_BUILD:-yes}" = yes ] && [ ${#wanted[@]} -gt 0 ]; then
     echo "==> building ($profile; the first time takes a quarter of an hour)"
     cargo build --quiet --profile "$profile" "${wanted[@]}" || exit 1
 fi
