@@ -41,6 +41,7 @@ impl Ended {
 
 /// What to do with a call.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "lives between two lines, one a call")]
 pub(crate) enum Choice {
     /// It is this entry.
     Use(usize),
