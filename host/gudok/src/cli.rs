@@ -116,9 +116,9 @@ pub struct Call {
     /// The clinic: the id of one that ships, or a .toml file
     #[arg(long, value_name = "CLINIC")]
     pub clinic: String,
-    /// The flow: a .wasm file, or the name of one that was built
-    #[arg(long, default_value = "vet-desk", value_name = "FLOW")]
-    pub flow: String,
+    /// The flow: a .wasm file, the name of one that was built, or a version of the library. Without it, what is deployed
+    #[arg(long, value_name = "FLOW")]
+    pub flow: Option<String>,
     /// The caller's side as a script: .toml (see `tests/scripts`), or a text file with one turn per line
     #[arg(long, value_name = "FILE")]
     pub script: Option<PathBuf>,

@@ -32,11 +32,23 @@ impl Place {
         }
     }
 
-    /// The database, made if it is not there yet.
+    /// The database, made if it is not there yet. Journals are sealed with the keys in the home folder.
     pub async fn store(&self) -> Result<records::Store> {
+        self.store_of([]).await
+    }
+
+    /// The same for these clinics, whose keys may lie elsewhere.
+    pub async fn store_of<'a>(&self, clinics: impl IntoIterator<Item = &'a desk::Clinic>) -> Result<records::Store> {
         if let Some(dir) = self.db.parent() {
             std::fs::create_dir_all(dir).with_context(|| format!("{}: cannot be made", dir.display()))?;
         }
-        Ok(records::Store::open(&self.db).await?)
+        let keys =
+            clinics.into_iter().fold(records::Keyring::new(self.home.join("keys")), |keys, clinic| {
+                match &clinic.privacy.journal_key {
+                    Some(file) => keys.with_file(&clinic.id, file),
+                    None => keys,
+                }
+            });
+        Ok(records::Store::open(&self.db).await?.with_keyring(keys))
     }
 }

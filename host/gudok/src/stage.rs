@@ -1,12 +1,13 @@
-//! A clinic ready for calls: its flow compiled, its desk open, its voice found.
+//! A clinic ready for calls: its flows at hand, its desk open, its voice found.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use desk::{Clinic, Desk};
-use flows::Options;
+use flows::{Engine, Flow, Options};
 use records::Store;
+use rollout::{Library, Routes, Switchboard};
 use session::{Hearing, Stage, meaning::Meaning};
 use speech::voice::{self, Mouth, VoiceChoice};
 use understanding::category::Classifier;
@@ -16,25 +17,61 @@ use crate::commands::transcribe::ears;
 use crate::flow::find;
 use crate::place::Place;
 
-/// Everything that calls of a clinic share.
-pub fn open(clinic: &Arc<Clinic>, flow: &str, store: Store, place: &Place) -> Result<Stage> {
-    let engine = flows::Engine::with_options(Options {
-        cache_dir: Some(place.cache.join("flows")),
-        parallel_compilation: true,
-        ..Options::default()
-    })?;
-    let path = find::flow(flow, &place.home)?;
-    let wasm = crate::flow::read(&path)?;
-    let name = path.file_stem().map_or_else(|| flow.to_owned(), |name| name.to_string_lossy().into_owned());
-    let flow = engine.compile(&name, &wasm)?;
+/// The flow that answers where nothing was deployed.
+const SHIPPED: &str = "vet-desk";
+
+/// Everything that calls of a clinic share. Calls get this flow, or without one what is deployed.
+pub async fn open(clinic: &Arc<Clinic>, flow: Option<&str>, store: Store, place: &Place) -> Result<Stage> {
+    let engine = engine(place)?;
+    let flows = match flow {
+        Some(name) => Switchboard::fixed_with(version(name, &engine, &store, place).await?, store.clone()),
+        None => {
+            let library = library(&engine, &store, place)?;
+            let routed = store.flow_routes().await?.1.iter().any(|route| route.clinic == clinic.id);
+            let shipped = if routed { None } else { Some(version(SHIPPED, &engine, &store, place).await?) };
+            Switchboard::open(Routes::new(library), shipped).await?
+        }
+    };
     Ok(Stage {
         engine,
-        flow,
+        flows,
         desk: Arc::new(Desk::new(Arc::clone(clinic), store.clone())),
         meaning: Arc::new(Meaning::new(clinic)),
         classifier: Arc::new(Classifier::embedded().clone()),
         store,
     })
+}
+
+/// The engine of a command: it has the machine for itself and compiles on all cores.
+pub fn engine(place: &Place) -> Result<Engine> {
+    let options =
+        Options { cache_dir: Some(place.cache.join("flows")), parallel_compilation: true, ..Options::default() };
+    Ok(Engine::with_options(options)?)
+}
+
+/// The library in the home folder.
+pub fn library(engine: &Engine, store: &Store, place: &Place) -> Result<Library> {
+    Ok(Library::open(place.home.join("flows"), store.clone(), engine.clone())?)
+}
+
+/// A version: a file, the name of a flow that was built here, or one of the library.
+pub async fn version(name: &str, engine: &Engine, store: &Store, place: &Place) -> Result<Arc<Flow>> {
+    let no_file = match find::flow(name, &place.home) {
+        Ok(path) => {
+            let wasm = crate::flow::read(&path)?;
+            let name = path.file_stem().map_or_else(|| name.to_owned(), |name| name.to_string_lossy().into_owned());
+            return Ok(engine.compile(&name, &wasm)?);
+        }
+        Err(error) => error,
+    };
+    let library = library(engine, store, place)?;
+    let found = match library.show(name).await {
+        Ok(found) => found,
+        // Whoever has no library meant a file.
+        Err(_) if library.list().await?.is_empty() => return Err(no_file),
+        Err(error) => return Err(error.into()),
+    };
+    library.load(&found.digest).await.with_context(|| format!("{name}: cannot be loaded from the library"))
 }
 
 /// Ears and mouth as the command line asks for them.

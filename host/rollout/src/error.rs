@@ -12,6 +12,9 @@ pub enum RolloutError {
     /// The records could not be read or written.
     #[error(transparent)]
     Records(#[from] records::RecordsError),
+    /// A replay was cut off: a panic of ours, or the program is being stopped.
+    #[error("a replay was interrupted: {0}")]
+    Interrupted(String),
     /// A name that no flow can have.
     #[error("{name:?} cannot be a flow's name: take 1 to 64 letters, digits, `-`, `_` or `.`, for example vet-desk")]
     BadName {

@@ -10,7 +10,8 @@
 //! | [`guard`] | when a version goes back by itself |
 //! | [`signing`] | signatures over versions |
 //! | [`DropFolder`] | deploying by dropping a file |
-//! | [`journal_of`], [`recorded_calls`] | recorded calls, for the replay |
+//! | [`journal_of`], [`recorded_calls`] | recorded calls as journals |
+//! | [`trial`] | a version replayed against recorded calls, and the gate |
 //!
 //! # Invariants
 //!
@@ -31,6 +32,7 @@ mod routes;
 pub mod signing;
 mod stats;
 mod switchboard;
+pub mod trial;
 
 pub use drop_folder::{DropFolder, Dropped};
 pub use error::RolloutError;

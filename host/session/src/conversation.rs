@@ -5,6 +5,7 @@ use call::{
     AnswerKind, Call, Command, EndReason, Event, Input, Millis, Output, Prompt, SystemPrompt, Token, TransferResult,
 };
 use records::{CallEnd, CallRecord, Pii, Turn, Who};
+use rollout::{CallResult, CallStart, Pinned};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -49,6 +50,9 @@ pub(crate) struct Words {
 /// One call in progress.
 pub(crate) struct Conversation {
     stage: Stage,
+    /// The version that holds the call, until it is over; none when no route leads anywhere.
+    pinned: Option<Pinned>,
+    run: CallStart,
     setup: Setup,
     core: Call,
     flow: FlowSide,
@@ -64,6 +68,8 @@ pub(crate) struct Conversation {
     words: Option<Words>,
     /// The question on its way to the caller: `(id, text)`.
     question: Option<(String, String)>,
+    /// The house took over from the flow.
+    failed: bool,
     background: Vec<JoinHandle<()>>,
 }
 
@@ -82,17 +88,36 @@ impl Conversation {
         record.caller = setup.caller.clone().map(Pii::from);
         record.agent = Some("robot".into());
         record.queue_wait_ms = Some(0);
-        record.flow_digest = Some(stage.flow.digest().to_owned());
+        let pinned = stage.flows.pick(&clinic.id, setup.entry, &setup.id);
+        record.flow_digest = pinned.as_ref().map(|pinned| pinned.digest().to_owned());
         stage.store.start_call(&record).await?;
+        let run = CallStart { call: setup.id.clone(), seed: setup.seed, started_ms: setup.started_ms() };
+        if let Some(pinned) = &pinned
+            && let Err(error) = stage.flows.began(pinned, &run).await
+        {
+            tracing::error!(call = setup.id, %error, "the run of a flow could not be written down");
+        }
 
         let clock = Clock::new(setup.started.clone());
         let done = Done::default();
         let (to_loop, from_flow) = mpsc::unbounded_channel();
-        let port = LivePort::new(stage.clone(), &setup, clock.clone(), done.clone(), to_loop.clone(), tracer.clone());
-        let flow = FlowSide::start(stage, &setup, port, to_loop);
+        let flow = match &pinned {
+            Some(pinned) => {
+                let (stage, clock, done) = (stage.clone(), clock.clone(), done.clone());
+                let port =
+                    LivePort::new(stage.clone(), &setup, &pinned.flow, clock, done, to_loop.clone(), tracer.clone());
+                FlowSide::start(&stage, &setup, pinned, port, to_loop)
+            }
+            None => {
+                tracing::error!(clinic = clinic.id, entry = setup.entry.as_str(), "no flow answers here");
+                FlowSide::none(&to_loop)
+            }
+        };
         let conversation = Conversation {
             turns: TurnWriter::start(stage.store.clone(), setup.id.clone()),
             stage: stage.clone(),
+            pinned,
+            run,
             setup,
             core: Call::new(config, Millis(0)),
             flow,
@@ -104,6 +129,7 @@ impl Conversation {
             end: None,
             words: None,
             question: None,
+            failed: false,
             background: Vec::new(),
         };
         Ok((conversation, from_flow))
@@ -139,7 +165,7 @@ impl Conversation {
                 if let flows::FlowEnd::Trapped { kind, .. } = &report.end {
                     tracing::warn!(
                         call = self.setup.id,
-                        flow = self.stage.flow.digest(),
+                        flow = self.pinned.as_ref().map(Pinned::digest),
                         ?kind,
                         "the flow was stopped"
                     );
@@ -226,6 +252,7 @@ impl Conversation {
             Event::Failing { why, .. } => {
                 tracing::warn!(call = self.setup.id, ?why, "handing over to a person");
                 self.tracer.send(Trace::Failing(why));
+                self.failed = true;
             }
             Event::StateChanged { .. } | Event::SpeechMerged { .. } | Event::NothingHeard { .. } => {}
         }
@@ -330,6 +357,7 @@ impl Conversation {
             ..CallEnd::default()
         };
         self.stage.store.end_call(&self.setup.id, &close).await?;
+        self.run_ended(close.ended_ms, close.outcome).await;
         let category = match self.done.category() {
             Some(category) => Some(category),
             None => tagging::tag_call(&self.stage, &self.setup.id, false).await?.map(|tag| tag.category),
@@ -344,6 +372,31 @@ impl Conversation {
             duration_ms: now.0,
             recording: self.setup.recording,
         })
+    }
+}
+
+impl Conversation {
+    /// What the version did is written down, and the guard looks at it.
+    async fn run_ended(&mut self, ended_ms: i64, outcome: Option<records::Outcome>) {
+        let Some(pinned) = self.pinned.take() else { return };
+        let handed_over = outcome == Some(records::Outcome::Transferred) || self.failed;
+        let result = match &self.flow.report {
+            Some(report) => CallResult::of(self.run.clone(), ended_ms, report, handed_over),
+            // The flow outlived its caller and was dropped: its journal stops where it was parked.
+            None => CallResult {
+                start: self.run.clone(),
+                ended_ms,
+                end: None,
+                trapped: false,
+                handed_over,
+                cpu_ms: 0.0,
+                memory_bytes: 0,
+                host_calls: 0,
+            },
+        };
+        if let Err(error) = self.stage.flows.ended(&pinned, &result).await {
+            tracing::error!(call = self.setup.id, %error, "the end of a flow's run could not be written down");
+        }
     }
 }
 
@@ -371,7 +424,8 @@ fn end_name(end: EndReason) -> &'static str {
 
 /// Writes turns down beside the media loop, in order.
 struct TurnWriter {
-    turns: mpsc::UnboundedSender<Turn>,
+    /// None once the call is over.
+    turns: Option<mpsc::UnboundedSender<Turn>>,
     task: JoinHandle<()>,
     call: String,
     seq: i64,
@@ -388,7 +442,7 @@ impl TurnWriter {
                 }
             }
         });
-        TurnWriter { turns, task, call, seq: 0 }
+        TurnWriter { turns: Some(turns), task, call, seq: 0 }
     }
 
     fn write(&mut self, who: Who, text: &str, from: Millis, to: Millis, confidence: Option<f64>, latency: Option<i64>) {
@@ -404,11 +458,13 @@ impl TurnWriter {
             latency_ms: latency,
         };
         self.seq += 1;
-        self.turns.send(turn).ok();
+        if let Some(turns) = &self.turns {
+            turns.send(turn).ok();
+        }
     }
 
-    async fn finish(self) {
-        drop(self.turns);
-        self.task.await.ok();
+    async fn finish(&mut self) {
+        self.turns = None;
+        (&mut self.task).await.ok();
     }
 }

@@ -5,9 +5,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use call::{Command, Reply};
-use flows::journal::{Entry, JournalSink, Recording};
-use flows::{PortError, RunOptions, RunReport};
+use flows::journal::{Entry, Header, JournalSink, Recording};
+use flows::shadow::{Shadow, ShadowOptions, ShadowReport};
+use flows::{FlowEnd, PortError, RunOptions, RunReport};
 use records::{JournalRecord, Store};
+use rollout::{Pinned, Switchboard};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::port::LivePort;
@@ -31,22 +33,49 @@ pub(crate) struct FlowSide {
 }
 
 impl FlowSide {
-    /// Start the stage's flow for one call. Its commands, and in the end its report, arrive at `to`.
-    pub(crate) fn start(stage: &Stage, setup: &Setup, port: LivePort, to: mpsc::UnboundedSender<FromFlow>) -> FlowSide {
+    /// Start a version for one call. Its commands, and in the end its report, arrive at `to`.
+    pub(crate) fn start(
+        stage: &Stage,
+        setup: &Setup,
+        pinned: &Pinned,
+        port: LivePort,
+        to: mpsc::UnboundedSender<FromFlow>,
+    ) -> FlowSide {
         let journal =
             StoreJournal { store: stage.store.clone(), call: setup.id.clone(), started_ms: setup.started_ms() };
-        let port = Recording::new(port, Box::new(journal));
         let options = RunOptions {
             call_id: setup.id.clone(),
             seed: setup.seed,
             started: u64::try_from(setup.started_ms()).unwrap_or_default(),
             wall_limit: None,
         };
-        let (engine, flow) = (stage.engine.clone(), Arc::clone(&stage.flow));
+        let (engine, flow) = (stage.engine.clone(), Arc::clone(&pinned.flow));
+        let journal: Box<dyn JournalSink> = Box::new(journal);
+        let (sink, shadow) = match pinned.shadow.clone() {
+            Some(candidate) => {
+                let beside = ShadowOptions::new(Header::new(&flow, &options));
+                let (tap, candidate) = Shadow::start(&engine, candidate, beside);
+                tokio::spawn(shadowed(Arc::clone(&stage.flows), candidate));
+                (tap.clone().beside(journal), Some(tap))
+            }
+            None => (journal, None),
+        };
+        let port = Recording::new(port, sink);
         tokio::spawn(async move {
             let report = engine.run(&flow, Box::new(port), options).await;
+            if let Some(shadow) = shadow {
+                shadow.ended(&report.end);
+            }
             to.send(FromFlow::Ended(report)).ok();
         });
+        FlowSide { replies: VecDeque::new(), thinking: true, report: None }
+    }
+
+    /// There is no version for this call: it is as if one had given up at once, and the caller goes to a person.
+    pub(crate) fn none(to: &mpsc::UnboundedSender<FromFlow>) -> FlowSide {
+        let end = FlowEnd::GaveUp("no flow answers here: deploy one with `gudok flow deploy`".to_owned());
+        let report = RunReport { end, cpu_ms: 0.0, memory_bytes: 0, host_calls: 0, output: String::new() };
+        to.send(FromFlow::Ended(report)).ok();
         FlowSide { replies: VecDeque::new(), thinking: true, report: None }
     }
 
@@ -69,6 +98,22 @@ impl FlowSide {
     pub(crate) fn ended(&mut self, report: RunReport) {
         self.thinking = false;
         self.report = Some(report);
+    }
+}
+
+/// Waits for a shadow, and tells what it would have done otherwise. Only the verdict is kept: with the journal, a replay
+/// shows the rest.
+async fn shadowed(flows: Arc<Switchboard>, candidate: impl Future<Output = ShadowReport>) {
+    let report = candidate.await;
+    if let Some(dropped_out) = &report.dropped_out {
+        tracing::warn!(call = report.call, shadow = report.digest, "the shadow was let go: {dropped_out}");
+        return;
+    }
+    if !report.is_silent() {
+        tracing::info!(call = report.call, shadow = report.digest, verdict = ?report.verdict, "the shadow differs");
+    }
+    if let Err(error) = flows.shadowed(&report.call, report.verdict).await {
+        tracing::error!(call = report.call, %error, "the verdict on a shadow could not be written down");
     }
 }
 

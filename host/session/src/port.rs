@@ -11,7 +11,7 @@ use flows::host::understanding::IntentKind;
 use flows::host::voice::{self, Answer, Heard, Said};
 use flows::host::{Error, HostCall, HostReply, callbacks, notes};
 use flows::script::Understanding;
-use flows::{Port, PortError};
+use flows::{Flow, Port, PortError};
 use jiff::civil::{Date, DateTime, Time};
 use records::{Note, Pii, Tag};
 use serde_json::json;
@@ -69,12 +69,15 @@ pub(crate) struct LivePort {
     tracer: Tracer,
     /// The recording notice, until it has been said: the law wants it, so it is not left to the flow.
     notice: Option<String>,
+    /// Digest and name of the version that holds the call.
+    version: (String, String),
 }
 
 impl LivePort {
     pub(crate) fn new(
         stage: Stage,
         setup: &Setup,
+        flow: &Flow,
         clock: Clock,
         done: Done,
         to_loop: mpsc::UnboundedSender<FromFlow>,
@@ -85,11 +88,12 @@ impl LivePort {
             channel: setup.channel,
             caller: setup.caller.clone(),
             line: setup.line.clone(),
-            entry: setup.entry.clone(),
+            entry: setup.entry.as_str().to_owned(),
             started: moment(setup.started.datetime()),
         };
         let notice = Some(stage.desk.clinic().recording_notice.clone()).filter(|notice| !notice.is_empty());
-        LivePort { stage, info, clock, done, to_loop, tracer, notice }
+        let version = (flow.digest().to_owned(), flow.name().to_owned());
+        LivePort { stage, info, clock, done, to_loop, tracer, notice, version }
     }
 
     fn desk(&self) -> &Desk {
@@ -288,9 +292,9 @@ impl LivePort {
             confidence: 1.0,
             evidence: json!([]),
             taxonomy_version: taxonomy.version.to_string(),
-            model_version: self.stage.flow.digest().to_owned(),
+            model_version: self.version.0.clone(),
             review: false,
-            by: format!("flow:{}", self.stage.flow.name()),
+            by: format!("flow:{}", self.version.1),
             at_ms: self.clock.now_ms(),
         };
         self.stage.store.add_tag(&tag).await.map_err(records_error)?;

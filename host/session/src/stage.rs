@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use desk::Desk;
+use desk::{Clinic, Desk};
 use flows::host::voice::Channel;
-use flows::{Engine, Flow, RunReport};
+use flows::{Engine, RunReport};
 use jiff::Zoned;
 use records::{Outcome, Store};
+use rollout::{Entry, Switchboard};
 use understanding::category::Classifier;
 
 use crate::meaning::Meaning;
@@ -17,8 +18,8 @@ use crate::meaning::Meaning;
 pub struct Stage {
     /// Runs flows.
     pub engine: Engine,
-    /// The version that new calls get; a call in progress keeps its own.
-    pub flow: Arc<Flow>,
+    /// Which version a new call gets; a call in progress keeps its own.
+    pub flows: Arc<Switchboard>,
     /// The clinic's business.
     pub desk: Arc<Desk>,
     /// Understanding, for this clinic.
@@ -40,8 +41,8 @@ pub struct Setup {
     pub caller: Option<String>,
     /// The number or line that was called.
     pub line: String,
-    /// Which entry of the clinic led here: `day`, `night` …
-    pub entry: String,
+    /// On what occasion: decides which route the call takes.
+    pub entry: Entry,
     /// When the call began, in the clinic's zone.
     pub started: Zoned,
     /// Where the flow's random numbers come from.
@@ -58,7 +59,13 @@ impl Setup {
         let seed = id.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
         });
-        Setup { id, channel, caller: None, line: String::new(), entry: "day".into(), started, seed, recording: None }
+        Setup { id, channel, caller: None, line: String::new(), entry: Entry::Day, started, seed, recording: None }
+    }
+
+    /// `day` while the clinic is open when the call begins, `night` otherwise.
+    pub fn entry_by_hours(mut self, clinic: &Clinic) -> Setup {
+        self.entry = if clinic.is_open(self.started.timestamp()) { Entry::Day } else { Entry::Night };
+        self
     }
 
     pub(crate) fn started_ms(&self) -> i64 {

@@ -13,8 +13,7 @@ pub(super) fn flows(reader: &mut Reader, top: &Section) -> FlowRules {
     for key in &rules.signed_by {
         if !is_key(key) {
             let problem = format!("{key:?} is no public key");
-            let hint =
-                "an Ed25519 key is 32 bytes as base64: 43 letters and digits and a `=`, as in the `.pub` file beside the private key";
+            let hint = "an Ed25519 key is 32 bytes as base64: 43 letters and digits and a `=`, as in the `.pub` file beside the private key";
             reader.mistake_at(&section, "signed_by", problem, hint);
         }
     }

@@ -21,7 +21,7 @@ use crate::{clinics, stage, terminal};
 
 pub async fn run(args: &Call, place: &Place) -> Result<()> {
     let clinic = clinics::one(&args.clinic)?;
-    let stage = stage::open(&clinic, &args.flow, place.store().await?, place)?;
+    let stage = stage::open(&clinic, args.flow.as_deref(), place.store_of([&*clinic]).await?, place).await?;
     let script = match &args.script {
         Some(path) => Script::load(path)?,
         None => recordings(args)?,
@@ -71,7 +71,7 @@ fn setup(clinic: &Clinic, script: &Script, args: &Call) -> Result<Setup> {
         None => Zoned::now().with_time_zone(clinic.zone.clone()),
     };
     let channel = if args.spoken || args.script.is_none() { Channel::Phone } else { Channel::Script };
-    let mut setup = Setup::new(channel, started);
+    let mut setup = Setup::new(channel, started).entry_by_hours(clinic);
     setup.caller = args.caller.clone().or_else(|| script.caller.clone());
     setup.line.clone_from(&clinic.phone);
     Ok(setup)

@@ -33,7 +33,7 @@ pub async fn run(args: &Demo, place: &Place) -> Result<()> {
 
     println!("{}", paint.bold(&format!("Гудок: {} на этой машине", clinic.name)));
     println!("Разговоры происходят {}.", started.strftime("%d.%m.%Y в %H:%M"));
-    let stage = stage::open(&clinic, "vet-desk", store.clone(), place)?;
+    let stage = stage::open(&clinic, Some("vet-desk"), store.clone(), place).await?;
     let speech = Speech { engine: Engine::Auto, voice: "auto".into() };
     let hearing = stage::hearing(&speech, &clinic, place)?;
     let month = history::write(&store, &clinic, started.date()).await?;

@@ -8,3 +8,4 @@ mod records;
 mod replay;
 mod rivals;
 mod support;
+mod swaps;

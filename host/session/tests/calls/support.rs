@@ -10,6 +10,7 @@ use flows::journal::{Entry, FORMAT};
 use flows::{Engine, Flow, Limits, Options};
 use lines::caller::Caller;
 use lines::script::Script;
+use rollout::Switchboard;
 use session::meaning::Meaning;
 use session::{Held, Setup, Stage, Trace, trace::Tracer};
 use tempfile::TempDir;
@@ -68,7 +69,7 @@ impl House {
         let clinic = Arc::new(Clinic::parse(clinic, "clinic.toml").unwrap());
         let stage = Stage {
             engine: ENGINE.clone(),
-            flow: Arc::clone(flow),
+            flows: Switchboard::fixed_with(Arc::clone(flow), store.clone()),
             desk: Arc::new(Desk::new(Arc::clone(&clinic), store.clone())),
             meaning: Arc::new(Meaning::new(&clinic)),
             classifier: Arc::new(Classifier::embedded().clone()),
@@ -79,7 +80,8 @@ impl House {
 
     /// The same house with another flow: engine, desk and records are shared.
     pub fn with(&self, flow: &Arc<Flow>) -> Stage {
-        Stage { flow: Arc::clone(flow), ..self.stage.clone() }
+        let flows = Switchboard::fixed_with(Arc::clone(flow), self.stage.store.clone());
+        Stage { flows, ..self.stage.clone() }
     }
 
     /// Hold one call and come back with what was seen of it.

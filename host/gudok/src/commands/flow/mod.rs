@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod new;
+mod replay;
 mod test;
 mod try_out;
 
@@ -21,6 +22,8 @@ pub enum Flow {
     Check(check::Check),
     /// Play scripted conversations with a flow, thousands a second, and see what they reach of it
     Test(test::Test),
+    /// What recorded callers would have heard from a version: graded, side by side, with no effects
+    Replay(replay::Replay),
     /// Try a flow at the desk: type what the caller says, read what the robot answers. Nothing is kept
     Run(try_out::Run),
 }
@@ -31,6 +34,7 @@ pub async fn run(command: &Flow, place: &Place) -> Result<()> {
         Flow::Build(args) => build::run(args, place),
         Flow::Check(args) => check::run(args),
         Flow::Test(args) => test::run(args, place).await,
+        Flow::Replay(args) => replay::run(args, place).await,
         Flow::Run(args) => try_out::run(args, place).await,
     }
 }

@@ -38,7 +38,7 @@ async fn try_flow(flow: &str, clinic: &str, script: Option<&Path>, place: &Place
     let clinic = clinics::one(clinic)?;
     let scratch = tempfile::tempdir().context("no temporary folder")?;
     let store = records::Store::open(scratch.path().join("try.db")).await?;
-    let stage = stage::open(&clinic, &flow.display().to_string(), store, place)?;
+    let stage = stage::open(&clinic, Some(&flow.display().to_string()), store, place).await?;
     let script = match script {
         Some(path) => Script::load(path)?,
         None => typed_by_you()?,
