@@ -446,7 +446,11 @@ impl Switchboard {
             _ => return Ok(None),
         };
         let Some(reason) = judge(candidate, baseline, &routes.policy(clinic).bounds) else { return Ok(None) };
-        let Some(change) = routes.roll_back_itself(route, &reason, now_ms).await? else { return Ok(None) };
+        let Some(change) = routes.roll_back_itself(route, &reason, now_ms).await? else {
+            // Somebody was faster: what they made of the route is what the next call wants.
+            self.refresh().await?;
+            return Ok(None);
+        };
         let (left, back) = (short(&change.digest), change.stable.as_deref().map(short).unwrap_or_default());
         tracing::warn!(clinic, %entry, left, back, "a flow rolled itself back: {reason}");
         self.refresh().await?;

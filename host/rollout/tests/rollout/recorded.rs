@@ -48,7 +48,7 @@ async fn what_was_recorded_is_replayed_and_without_the_key_nobody_reads_it() {
     assert_eq!(journal, Journal { header, entries, end: Some(FlowEnd::Finished) });
     let replay = engine.replay(&pinned.flow, &journal).await;
     assert_eq!(replay.verdict, flows::replay::Verdict::Identical);
-    assert_eq!(recorded_calls(&store, CLINIC, NOW, NOW + 1).await.unwrap(), [id.clone()]);
+    assert_eq!(recorded_calls(&store, CLINIC, NOW, NOW + 1).await.unwrap(), std::slice::from_ref(&id));
     assert!(recorded_calls(&store, CLINIC, NOW + 1, i64::MAX).await.unwrap().is_empty());
     board.shadowed(&id, flows::replay::Verdict::WordingOnly).await.unwrap();
     assert_eq!(store.flow_run(&id).await.unwrap().shadow_verdict.as_deref(), Some("wording-only"));
