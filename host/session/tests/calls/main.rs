@@ -7,5 +7,6 @@ mod hostile;
 mod records;
 mod replay;
 mod rivals;
+mod rollout;
 mod support;
 mod swaps;
