@@ -32,6 +32,7 @@ mod file;
 mod hours;
 mod money;
 mod phone;
+mod planned;
 mod slots;
 
 pub use booking::{Appointment, Booking, Desk, Visitor};
@@ -41,5 +42,6 @@ pub use error::{ClinicErrors, DeskError, Mistake};
 pub use hours::{DayHours, Minute, Span, WeeklyHours};
 pub use money::{Currency, Money};
 pub use phone::PhoneNumber;
+pub use planned::PlannedError;
 pub use records::{Pii, Status};
 pub use slots::{Slot, SlotQuery, free_slots};
