@@ -67,7 +67,11 @@ impl Artifact {
         let manifest = OciImageManifest {
             media_type: Some(OCI_IMAGE_MEDIA_TYPE.to_owned()),
             config: describe(CONFIG_MEDIA_TYPE, format!("sha256:{}", hex(&Sha256::digest(&config))), config.len()),
-            layers: vec![describe(LAYER_MEDIA_TYPE, layer, self.wasm.len())],
+            layers: vec![OciDescriptor {
+                // Clients that know nothing of flows (`oras pull`) write the layer to a file of this name.
+                annotations: Some(BTreeMap::from([(TITLE.to_owned(), format!("{}.wasm", self.name))])),
+                ..describe(LAYER_MEDIA_TYPE, layer, self.wasm.len())
+            }],
             annotations: Some(self.annotations()),
             ..OciImageManifest::default()
         };
@@ -189,6 +193,7 @@ mod tests {
         assert_eq!(manifest["config"]["mediaType"], "application/vnd.wasm.config.v0+json");
         assert_eq!(manifest["layers"][0]["mediaType"], "application/wasm");
         assert_eq!(manifest["layers"][0]["size"], 8);
+        assert_eq!(manifest["layers"][0]["annotations"]["org.opencontainers.image.title"], "vet-desk.wasm");
     }
 
     #[test]
