@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -12,6 +12,8 @@ use crate::{AppState, Problem};
 
 /// An answer that takes longer helps nobody.
 const LIMIT: Duration = Duration::from_secs(15);
+/// What changes something may have to compile a flow first: the largest take half a minute on a quiet machine.
+const LIMIT_OF_CHANGES: Duration = Duration::from_secs(180);
 
 pub(crate) async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let started = Instant::now();
@@ -20,7 +22,8 @@ pub(crate) async fn guard(State(state): State<AppState>, request: Request, next:
     let mut response = if !is_ours(request.headers(), &state.hosts) {
         Problem::wrong_host().into_response()
     } else if let Ok(_room) = state.room.try_acquire() {
-        let answer = tokio::time::timeout(LIMIT, next.run(request)).await;
+        let limit = if method == Method::POST { LIMIT_OF_CHANGES } else { LIMIT };
+        let answer = tokio::time::timeout(limit, next.run(request)).await;
         answer.unwrap_or_else(|_| Problem::too_slow().into_response())
     } else {
         Problem::busy().into_response()

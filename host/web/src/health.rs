@@ -26,5 +26,7 @@ async fn healthz(State(state): State<AppState>) -> Result<Response, Problem> {
 }
 
 async fn metrics(State(state): State<AppState>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics.render()).into_response()
+    let flows = state.flows.as_ref().map(|house| house.board.stats());
+    let text = state.metrics.render(flows.as_ref());
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

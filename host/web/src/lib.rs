@@ -1,4 +1,4 @@
-//! HTTP: health, metrics, the calls and the report, as JSON and as a page.
+//! HTTP: health, metrics, the calls, the report and the flows, as JSON and as a page.
 //!
 //! Layout: [`router`] joins the routes and what every request goes through; [`AppState`] is all a handler may touch;
 //! [`Problem`] is the one error (RFC 9457); [`Metrics`] is what `/metrics` tells. Each file of routes exports its `router()`.
@@ -8,11 +8,13 @@
 //! address, as `localhost`, or by a name in [`AppState::hosts`] (DNS rebinding).
 //!
 //! Invariants:
-//! - Nothing here writes to the records.
+//! - Nothing here writes to the records but `flows`, and that only versions and routes. It wants content types that a page
+//!   of another site cannot send without asking, and nobody here says yes to such a question.
 //! - No log line and no metric holds a query, a number, a name or what was said: routes are logged by their pattern.
 //! - Every error is `application/problem+json` with a code that stays the same; its cause is logged, not sent.
 
 mod calls;
+mod flows;
 mod guard;
 mod health;
 mod metrics;
@@ -27,11 +29,12 @@ use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware};
 use tokio::net::TcpListener;
 
+pub use flows::{Beside, beside, routed};
 pub use metrics::Metrics;
 pub use problem::Problem;
-pub use state::AppState;
+pub use state::{AppState, FlowHouse};
 
-/// Largest body that is read. Nothing takes one yet.
+/// Largest body that is read, except a component.
 const MAX_BODY: usize = 64 * 1024;
 
 /// Every route, with the limits and counters that each request goes through.
@@ -40,6 +43,7 @@ pub fn router(state: AppState) -> Router {
         .merge(health::router())
         .merge(calls::router())
         .merge(report::router())
+        .merge(flows::router())
         .fallback(|| async { Problem::no_such_page() })
         .method_not_allowed_fallback(|| async { Problem::wrong_method() })
         .layer(DefaultBodyLimit::max(MAX_BODY))

@@ -1,4 +1,4 @@
-//! Counters for Prometheus, in its text format 0.0.4. Small enough to be our own: two counters, a gauge, a histogram.
+//! Counters for Prometheus, in its text format 0.0.4. Small enough to be our own: counters, gauges, two histograms.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,11 +7,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::Method;
+use rollout::RolloutStats;
 
 /// Upper bounds of the histogram's buckets, seconds.
 const BUCKETS: [f64; 9] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
 
-/// What the server has done since it started. Labels are clinics, outcomes, routes: never anything of a caller.
+/// The same for compiling a flow, which takes from a blink to half a minute.
+const COMPILE_BUCKETS: [f64; 9] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0];
+
+/// What the server has done since it started. Labels are clinics, outcomes, routes, versions: never anything of a caller.
 #[derive(Debug, Default)]
 pub struct Metrics {
     live: AtomicI64,
@@ -23,6 +27,8 @@ struct Sums {
     calls: BTreeMap<(String, String), u64>,
     requests: BTreeMap<(String, String, u16), u64>,
     times: BTreeMap<String, Times>,
+    flow_rollbacks: BTreeMap<(String, String, String), u64>,
+    flow_compile: Times,
 }
 
 #[derive(Debug, Default)]
@@ -30,6 +36,54 @@ struct Times {
     buckets: [u64; BUCKETS.len()],
     count: u64,
     seconds: f64,
+}
+
+impl Times {
+    fn add(&mut self, seconds: f64, bounds: [f64; BUCKETS.len()]) {
+        self.count += 1;
+        self.seconds += seconds;
+        for (bucket, bound) in self.buckets.iter_mut().zip(bounds) {
+            *bucket += u64::from(seconds <= bound);
+        }
+    }
+
+    /// The lines of a histogram; `labels` are its own, without braces.
+    fn write(&self, out: &mut String, name: &str, labels: &str, bounds: [f64; BUCKETS.len()]) {
+        let (comma, braced) = if labels.is_empty() { ("", String::new()) } else { (",", format!("{{{labels}}}")) };
+        for (bucket, bound) in self.buckets.iter().zip(bounds) {
+            let _ = writeln!(out, "{name}_bucket{{{labels}{comma}le=\"{bound}\"}} {bucket}");
+        }
+        let _ = writeln!(out, "{name}_bucket{{{labels}{comma}le=\"+Inf\"}} {}", self.count);
+        let _ = writeln!(out, "{name}_sum{braced} {}", self.seconds);
+        let _ = writeln!(out, "{name}_count{braced} {}", self.count);
+    }
+}
+
+impl Sums {
+    fn write_flows(&self, out: &mut String, flows: Option<&RolloutStats>) {
+        let Some(flows) = flows else { return };
+        head(out, "gudok_flow_live_versions", "gauge", "Versions of flows in memory: on routes, or held by calls.");
+        let _ = writeln!(out, "gudok_flow_live_versions {}", flows.live_versions);
+        head(out, "gudok_flow_calls_total", "counter", "Calls that a version of a flow was picked for.");
+        for call in &flows.calls {
+            let (clinic, digest) = (label(&call.clinic), label(&call.digest));
+            let (entry, role, count) = (call.entry, call.role, call.calls);
+            let _ = writeln!(
+                out,
+                "gudok_flow_calls_total{{clinic=\"{clinic}\",entry=\"{entry}\",digest=\"{digest}\",role=\"{role}\"}} {count}"
+            );
+        }
+        head(out, "gudok_flow_rollbacks_total", "counter", "Routes that went back to the version before, by cause.");
+        for ((clinic, entry, cause), count) in &self.flow_rollbacks {
+            let (clinic, entry, cause) = (label(clinic), label(entry), label(cause));
+            let _ = writeln!(
+                out,
+                "gudok_flow_rollbacks_total{{clinic=\"{clinic}\",entry=\"{entry}\",cause=\"{cause}\"}} {count}"
+            );
+        }
+        head(out, "gudok_flow_compile_seconds", "histogram", "How long versions of flows took to compile.");
+        self.flow_compile.write(out, "gudok_flow_compile_seconds", "", COMPILE_BUCKETS);
+    }
 }
 
 impl Metrics {
@@ -44,22 +98,27 @@ impl Metrics {
         *self.sums().calls.entry((clinic.to_owned(), outcome.to_owned())).or_default() += 1;
     }
 
+    /// A route went back to the version before: `cause` is what was worse, or `asked` when a person wanted it.
+    pub fn flow_rolled_back(&self, clinic: &str, entry: &str, cause: &str) {
+        *self.sums().flow_rollbacks.entry((clinic.to_owned(), entry.to_owned(), cause.to_owned())).or_default() += 1;
+    }
+
+    /// A flow was compiled.
+    pub fn flow_compiled(&self, seconds: f64) {
+        self.sums().flow_compile.add(seconds, COMPILE_BUCKETS);
+    }
+
     pub(crate) fn answered(&self, method: &Method, route: &str, status: u16, took: Duration) {
         // Anybody may invent a method; a label must not grow without end.
         let method = if *method == Method::GET || *method == Method::HEAD { method.as_str() } else { "other" };
         let seconds = took.as_secs_f64();
         let mut sums = self.sums();
         *sums.requests.entry((method.to_owned(), route.to_owned(), status)).or_default() += 1;
-        let times = sums.times.entry(route.to_owned()).or_default();
-        times.count += 1;
-        times.seconds += seconds;
-        for (bucket, bound) in times.buckets.iter_mut().zip(BUCKETS) {
-            *bucket += u64::from(seconds <= bound);
-        }
+        sums.times.entry(route.to_owned()).or_default().add(seconds, BUCKETS);
     }
 
-    /// The text that Prometheus reads.
-    pub fn render(&self) -> String {
+    /// The text that Prometheus reads; `flows` are the figures of the switchboard, where there is one.
+    pub fn render(&self, flows: Option<&RolloutStats>) -> String {
         let sums = self.sums();
         let mut out = String::new();
         head(&mut out, "gudok_build_info", "gauge", "The program that runs.");
@@ -81,15 +140,9 @@ impl Metrics {
         }
         head(&mut out, "gudok_http_request_seconds", "histogram", "How long answers took.");
         for (route, times) in &sums.times {
-            let route = label(route);
-            for (bucket, bound) in times.buckets.iter().zip(BUCKETS) {
-                let _ = writeln!(out, "gudok_http_request_seconds_bucket{{route=\"{route}\",le=\"{bound}\"}} {bucket}");
-            }
-            let (count, seconds) = (times.count, times.seconds);
-            let _ = writeln!(out, "gudok_http_request_seconds_bucket{{route=\"{route}\",le=\"+Inf\"}} {count}");
-            let _ = writeln!(out, "gudok_http_request_seconds_sum{{route=\"{route}\"}} {seconds}");
-            let _ = writeln!(out, "gudok_http_request_seconds_count{{route=\"{route}\"}} {count}");
+            times.write(&mut out, "gudok_http_request_seconds", &format!("route=\"{}\"", label(route)), BUCKETS);
         }
+        sums.write_flows(&mut out, flows);
         out
     }
 
@@ -110,6 +163,9 @@ fn label(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use records::{Entry, Role};
+    use rollout::CallCount;
+
     use super::*;
 
     #[test]
@@ -121,8 +177,26 @@ mod tests {
         metrics.answered(&Method::GET, "/healthz", 200, Duration::from_millis(3));
         metrics.answered(&Method::GET, "/healthz", 200, Duration::from_secs(60));
         metrics.answered(&Method::from_bytes(b"INVENTED").unwrap(), "none", 404, Duration::ZERO);
-        let text = metrics.render();
+        metrics.flow_rolled_back("vet", "day", "traps");
+        metrics.flow_compiled(0.3);
+        let call = CallCount {
+            clinic: "vet".to_owned(),
+            entry: Entry::Day,
+            digest: "d1".to_owned(),
+            role: Role::Stable,
+            calls: 2,
+        };
+        let flows = RolloutStats { live_versions: 2, calls: vec![call], ..RolloutStats::default() };
+        assert!(!metrics.render(None).contains("gudok_flow"));
+        let text = metrics.render(Some(&flows));
         for line in [
+            "gudok_flow_live_versions 2",
+            r#"gudok_flow_calls_total{clinic="vet",entry="day",digest="d1",role="stable"} 2"#,
+            r#"gudok_flow_rollbacks_total{clinic="vet",entry="day",cause="traps"} 1"#,
+            r#"gudok_flow_compile_seconds_bucket{le="0.25"} 0"#,
+            r#"gudok_flow_compile_seconds_bucket{le="0.5"} 1"#,
+            "gudok_flow_compile_seconds_count 1",
+            r#"gudok_http_request_seconds_count{route="/healthz"} 2"#,
             "gudok_live_calls 1",
             r#"gudok_calls_total{clinic="vet\"1",outcome="booked"} 1"#,
             r#"gudok_http_requests_total{method="GET",route="/healthz",status="200"} 2"#,

@@ -46,6 +46,14 @@ impl Params {
         state.clinic(self.get("clinic").ok_or_else(absent)?)
     }
 
+    pub(crate) fn number(&self, name: &str, range: std::ops::RangeInclusive<i64>) -> Result<Option<i64>, Problem> {
+        let (least, most) = (range.start(), range.end());
+        let wrong =
+            || Problem::bad_parameter(name, format!("it must be a whole number from {least} to {most}"), [""; 0]);
+        let read = |text: &str| text.parse().ok().filter(|number| range.contains(number)).ok_or_else(wrong);
+        self.get(name).map(read).transpose()
+    }
+
     pub(crate) fn date(&self, name: &str) -> Result<Option<Date>, Problem> {
         let wrong = |_| Problem::bad_parameter(name, "it must be a day as YYYY-MM-DD, for example 2026-11-01", [""; 0]);
         self.get(name).map(|text| text.parse().map_err(wrong)).transpose()

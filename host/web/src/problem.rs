@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use records::RecordsError;
 use reports::ReportError;
+use rollout::RolloutError;
 use serde::Serialize;
 
 /// Why a request was not answered as asked. Sent as `application/problem+json`; `code` stays the same, the sentences may not.
@@ -16,7 +17,8 @@ pub struct Problem {
     pub status: u16,
     /// The kind as a word to compare with.
     pub code: &'static str,
-    /// What is wrong with this request and what would be right. Never what the caller sent.
+    /// What is wrong with this request and what would be right. Of what was sent only the names of flows, versions,
+    /// interfaces and fields are repeated.
     pub detail: String,
     /// The query parameter it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,12 +58,13 @@ impl Problem {
     }
 
     pub(crate) fn no_such_page() -> Self {
-        let detail = "try /healthz, /metrics, /report, /api/v1/clinics, /api/v1/calls, /api/v1/report";
+        let detail = "try /healthz, /metrics, /report, /api/v1/clinics, /api/v1/calls, /api/v1/report, /api/v1/flows, \
+                      /api/v1/routes";
         Self::new(StatusCode::NOT_FOUND, "no-such-page", "There is nothing at this address", detail)
     }
 
     pub(crate) fn wrong_method() -> Self {
-        let detail = "everything here is read only: use GET";
+        let detail = "what is read wants GET; a component and a change of a route want POST";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "wrong-method", "Method not allowed", detail)
     }
 
@@ -78,6 +81,34 @@ impl Problem {
     pub(crate) fn too_slow() -> Self {
         let detail = "the answer took too long to find; ask for a shorter period";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "too-slow", "The answer took too long", detail)
+    }
+
+    pub(crate) fn wrong_content_type(wanted: &str) -> Self {
+        let detail = format!("the body must be sent as Content-Type: {wanted}");
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "wrong-content-type", "Wrong content type", detail)
+    }
+
+    pub(crate) fn too_large(limit: usize) -> Self {
+        let detail = format!("the body did not arrive whole, or has more than {limit} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", detail)
+    }
+
+    pub(crate) fn bad_body(field: &str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "bad-body", "The body is wrong", detail).about(field, [""; 0])
+    }
+
+    pub(crate) fn unknown_entry(known: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let detail = "there is no such entry; allowed lists those there are";
+        Self::new(StatusCode::NOT_FOUND, "unknown-entry", "Unknown entry", detail).about("entry", known)
+    }
+
+    pub(crate) fn no_flows() -> Self {
+        let detail = "this server was started without a library of flows";
+        Self::new(StatusCode::NOT_FOUND, "no-flows", "There are no flows here", detail)
+    }
+
+    pub(crate) fn flow_refused(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "flow-refused", "The flow is refused", detail)
     }
 
     pub(crate) fn database() -> Self {
@@ -116,6 +147,47 @@ impl From<RecordsError> for Problem {
             error => {
                 tracing::error!(%error, "reading the records failed");
                 Self::database()
+            }
+        }
+    }
+}
+
+impl From<RolloutError> for Problem {
+    fn from(error: RolloutError) -> Self {
+        use RolloutError as E;
+        let said = error.to_string();
+        match error {
+            E::Records(error) => error.into(),
+            E::Flow(_) | E::BadKey { .. } | E::BadName { .. } | E::BadClinic { .. } => Self::flow_refused(said),
+            E::BadEntry(_) | E::BadPercent(_) => Self::bad_body("", said),
+            E::AddedCapabilities { added, .. } => {
+                let title = "The flow asks for more than the version before";
+                Self::new(StatusCode::CONFLICT, "more-capabilities", title, said).about("allow", added)
+            }
+            E::Unsigned { .. } | E::WrongSignature { .. } => {
+                Self::new(StatusCode::FORBIDDEN, "unsigned", "The flow is not signed as it must be", said)
+            }
+            E::UnknownVersion { .. } => {
+                Self::new(StatusCode::NOT_FOUND, "unknown-version", "Unknown version of a flow", said)
+            }
+            E::Ambiguous { candidates, .. } => {
+                let title = "Several versions go by this name";
+                Self::new(StatusCode::CONFLICT, "ambiguous-version", title, said).about("version", candidates)
+            }
+            E::NoRoute { .. } => Self::new(StatusCode::NOT_FOUND, "no-route", "Nothing is deployed there", said),
+            E::InUse { .. }
+            | E::NoCandidate { .. }
+            | E::NoShadow { .. }
+            | E::NothingBefore { .. }
+            | E::AlreadyStable { .. }
+            | E::Contended { .. }
+            | E::NotPlanned { .. } => {
+                Self::new(StatusCode::CONFLICT, "route-conflict", "The route does not allow this now", said)
+            }
+            _ => {
+                tracing::error!(error = %said, "the library of flows failed");
+                let detail = "the library of flows cannot be used; the server's log says why";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "library", "The library of flows fails", detail)
             }
         }
     }

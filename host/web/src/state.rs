@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use records::Store;
 use reports::kpi::Thresholds;
 use reports::{Amount, CategoryInfo, Period, ReportInput};
+use rollout::{Routes, Switchboard};
 use tokio::sync::Semaphore;
 
 use crate::{Metrics, Problem};
@@ -26,11 +27,24 @@ pub struct AppState {
     pub categories: Arc<[CategoryInfo]>,
     /// What `/metrics` tells; whoever runs calls counts them here.
     pub metrics: Arc<Metrics>,
+    /// Versions of flows and where they answer; none: nothing about flows is served.
+    pub flows: Option<Arc<FlowHouse>>,
     /// Names besides `localhost` by which a request may call this server.
     pub hosts: Arc<[String]>,
     /// The clock; a test passes its own.
     pub now: fn() -> Timestamp,
     pub(crate) room: Arc<Semaphore>,
+}
+
+/// What the routes about flows work with.
+pub struct FlowHouse {
+    /// The routes, and through them the library.
+    pub routes: Routes,
+    /// What calls follow.
+    pub board: Arc<Switchboard>,
+    /// What was uploaded becomes a component: a core module that describes its interface is made one. The error is a
+    /// sentence.
+    pub read: fn(Vec<u8>) -> Result<Vec<u8>, String>,
 }
 
 impl AppState {
@@ -41,6 +55,7 @@ impl AppState {
             clinics: Arc::new(clinics.into_iter().map(|clinic| (clinic.id.clone(), clinic)).collect()),
             categories: categories.into(),
             metrics: Arc::new(Metrics::default()),
+            flows: None,
             hosts: Arc::new([]),
             now: Timestamp::now,
             room: Arc::new(Semaphore::new(AT_ONCE)),
@@ -49,6 +64,10 @@ impl AppState {
 
     pub(crate) fn clinic(&self, id: &str) -> Result<&Arc<Clinic>, Problem> {
         self.clinics.get(id).ok_or_else(|| Problem::unknown_clinic(self.clinics.keys()))
+    }
+
+    pub(crate) fn flow_house(&self) -> Result<&FlowHouse, Problem> {
+        self.flows.as_deref().ok_or_else(Problem::no_flows)
     }
 
     pub(crate) fn report_input(&self, clinic: &Clinic, period: Period) -> ReportInput {

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod flows;
+
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
@@ -23,7 +25,7 @@ const PHONE: &str = "+79031234567";
 
 struct TestApp {
     state: AppState,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 struct Answer {
@@ -85,7 +87,11 @@ impl TestApp {
         let clinics = [clinic("vet", "Ветклиника <Лапа>"), clinic("zoo", "Зоо")];
         let mut state = AppState::new(store, clinics, categories);
         state.now = || Timestamp::from_millisecond(NOW).unwrap();
-        Self { state, _folder: folder }
+        Self { state, folder }
+    }
+
+    fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     async fn get(&self, path: &str) -> Answer {
