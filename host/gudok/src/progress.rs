@@ -2,6 +2,8 @@
 //! its end only.
 
 use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// The progress of a work with a known number of steps.
@@ -45,5 +47,40 @@ impl Progress {
         let seconds = self.began.elapsed().as_secs();
         eprint!("\r    {} {bar} {}/{} · {seconds} с ", self.what, self.done, self.total);
         std::io::stderr().flush().ok();
+    }
+}
+
+/// The progress of bytes on their way, told by whoever moves them.
+pub struct Bytes {
+    what: &'static str,
+    terminal: bool,
+    /// The last share that was shown, in hundredths.
+    shown: Arc<AtomicU64>,
+}
+
+impl Bytes {
+    /// None has gone yet.
+    pub fn new(what: &'static str) -> Bytes {
+        Bytes { what, terminal: std::io::stderr().is_terminal(), shown: Arc::new(AtomicU64::new(u64::MAX)) }
+    }
+
+    /// To be told how many have gone, of how many.
+    pub fn watch(&self) -> Arc<dyn Fn(u64, u64) + Send + Sync> {
+        let (what, terminal, shown) = (self.what, self.terminal, Arc::clone(&self.shown));
+        Arc::new(move |done, total| {
+            let percent = done.saturating_mul(100).checked_div(total).unwrap_or(100);
+            if terminal && shown.swap(percent, Ordering::Relaxed) != percent {
+                let bar: String = (0..25).map(|at| if at * 4 < percent { '█' } else { '░' }).collect();
+                eprint!("\r    {what} {bar} {} of {} kB ", done.div_ceil(1_000), total.div_ceil(1_000));
+                std::io::stderr().flush().ok();
+            }
+        })
+    }
+
+    /// They have arrived.
+    pub fn done(self) {
+        if self.terminal {
+            eprint!("\r\x1b[K");
+        }
     }
 }

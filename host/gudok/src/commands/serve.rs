@@ -1,16 +1,32 @@
-//! `gudok serve`: health, metrics, and the calls and the report as JSON.
+//! `gudok serve`: health, metrics, the calls, the report and the flows as JSON; routes are followed, the folder for flows
+//! is watched, old journals are deleted.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
+use desk::Clinic;
+use records::Store;
+use rollout::{ChangeKind, DropFolder, FlowChange, Switchboard};
 use tokio::net::TcpListener;
+use tokio::sync::{broadcast, watch};
+use web::{FlowHouse, Metrics};
 
 use crate::cli::Serve;
 use crate::clinics;
 use crate::commands::report::categories;
+use crate::flow::library::{House, component};
 use crate::place::Place;
+
+/// How often journals are looked through for those that are too old.
+const PURGE: Duration = Duration::from_secs(3_600);
 
 pub async fn run(args: &Serve, place: &Place) -> Result<()> {
     let clinics = clinics::several(&args.clinic)?;
-    let store = place.store().await?;
+    let house = House::open_for(place, clinics.values().map(|clinic| &**clinic)).await?;
+    let store = house.store.clone();
     // Calls that were going on when the program was last stopped are over.
     let now = jiff::Timestamp::now().as_millisecond();
     store.close_unfinished(now).await?;
@@ -22,11 +38,91 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
         eprintln!("warning: {address} can be reached from outside, and there are no users and passwords yet");
     }
     println!("gudok serves {} on http://{address}", clinics.keys().cloned().collect::<Vec<_>>().join(", "));
-    println!("  http://{address}/healthz  /metrics  /api/v1/calls  /api/v1/report");
-    let state = web::AppState::new(store, clinics.into_values(), categories());
+    let routes = house.routes(clinics.values().map(|clinic| &**clinic))?;
+    let board = Switchboard::open(routes.clone(), None).await?;
+    say_what_is_routed(&house, &clinics).await?;
+
+    let (stop, stopping) = watch::channel(false);
+    let mut state = web::AppState::new(store.clone(), clinics.values().cloned(), categories());
+    let read = |wasm| component(wasm).map_err(|error| format!("{error:#}"));
+    state.flows = Some(Arc::new(FlowHouse { routes: routes.clone(), board: Arc::clone(&board), read }));
+    let counting = tokio::spawn(count_rollbacks(board.listen(), Arc::clone(&state.metrics)));
+    let following = tokio::spawn({
+        let (board, stopping) = (Arc::clone(&board), told(stopping.clone()));
+        async move { board.watch(stopping).await }
+    });
+    let drop_folder = place.home.join("flows/drop");
+    let taking = tokio::spawn(DropFolder::new(drop_folder.clone(), routes).watch(told(stopping.clone())));
+    let purging = tokio::spawn(purge(store, clinics.into_values().collect(), stopping));
+
+    println!("  a flow in {}/CLINIC/ENTRY/ is deployed", drop_folder.display());
+    println!("  http://{address}/healthz  /metrics  /api/v1/calls  /api/v1/report  /api/v1/flows  /api/v1/routes");
     web::serve(listener, state, shutdown()).await?;
+    // Nobody asks for changes any more; what is under way is finished, then the routes stop being followed.
+    stop.send(true).ok();
+    for task in [taking, purging, following] {
+        task.await?;
+    }
+    counting.abort();
     println!("stopped");
     Ok(())
+}
+
+async fn say_what_is_routed(house: &House, clinics: &BTreeMap<String, Arc<Clinic>>) -> Result<()> {
+    let (_, routes) = house.store.flow_routes().await?;
+    for clinic in clinics.keys() {
+        let mut ours = routes.iter().filter(|route| route.clinic == *clinic).peekable();
+        if ours.peek().is_none() {
+            println!("  {clinic}: no flow answers yet; put one there with `gudok flow deploy FLOW --clinic {clinic}`");
+        }
+        for route in ours {
+            println!("  {}", house.said(route).await);
+        }
+    }
+    Ok(())
+}
+
+/// Ready when the server stops.
+async fn told(mut stopping: watch::Receiver<bool>) {
+    stopping.wait_for(|stop| *stop).await.ok();
+}
+
+/// Journals older than their clinic keeps them are deleted, hourly.
+async fn purge(store: Store, clinics: Vec<Arc<Clinic>>, stopping: watch::Receiver<bool>) {
+    let mut stopped = pin!(told(stopping));
+    let mut hours = tokio::time::interval(PURGE);
+    loop {
+        tokio::select! {
+            () = &mut stopped => return,
+            _ = hours.tick() => {}
+        }
+        let now = jiff::Timestamp::now().as_millisecond();
+        for clinic in &clinics {
+            let before = now - i64::from(clinic.privacy.journal_days) * 86_400_000;
+            match store.purge_journal(&clinic.id, before).await {
+                Ok(0) => {}
+                Ok(count) => tracing::info!(clinic = clinic.id, count, "old journals deleted"),
+                Err(error) => tracing::error!(clinic = clinic.id, %error, "old journals could not be deleted"),
+            }
+        }
+    }
+}
+
+async fn count_rollbacks(mut changes: broadcast::Receiver<FlowChange>, metrics: Arc<Metrics>) {
+    loop {
+        match changes.recv().await {
+            Ok(change) => {
+                let cause = match change.kind {
+                    ChangeKind::RolledBack => "operator",
+                    ChangeKind::RolledBackItself => change.cause.as_deref().unwrap_or("unknown"),
+                    _ => continue,
+                };
+                metrics.flow_rolled_back(&change.clinic, change.entry.as_str(), cause);
+            }
+            Err(broadcast::error::RecvError::Lagged(missed)) => tracing::warn!(missed, "changes of routes not counted"),
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+    }
 }
 
 /// Ctrl-C, or the word of a service manager.

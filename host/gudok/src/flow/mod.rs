@@ -3,13 +3,14 @@
 //! Layout: [`build`] a project's folder becomes a component · [`kind`] what kind of project it is and how that kind is
 //! built · [`rust`] the one kind that needs more than a command · [`toolchains`] where fetched toolchains are ·
 //! [`componentize`] core modules become components · [`new`] a project to begin with · [`assets`] what the program
-//! carries for both · [`find`] flows by name.
+//! carries for both · [`find`] flows by name · [`library`] versions and routes, as the commands see them.
 
 mod assets;
 pub mod build;
 mod componentize;
 pub mod find;
 mod kind;
+pub mod library;
 pub mod new;
 mod rust;
 pub mod toolchains;
