@@ -51,17 +51,15 @@ impl Cache {
                 return None;
             }
         };
-        // SAFETY: `read` has checked that these bytes are, unchanged, what `store` of this user wrote into a directory
-        // no other user can enter, for an engine of the same fingerprint. They come from `Component::serialize`.
-        #[allow(unsafe_code, reason = "the one way to load compiled code; the checks are above")]
-        let component = unsafe { Component::deserialize(engine, code) };
+        // `read` has checked that these bytes are, unchanged, what `store` of this user wrote into a directory no other
+        // user can enter, for an engine of the same fingerprint.
+        let component = load_code(engine, &code);
         component.inspect_err(|error| tracing::warn!(file = %path.display(), "compiled flow not used: {error:#}")).ok()
     }
 
-    /// Keep a compiled component. Failing costs time at the next start, nothing else, so it is only logged.
-    pub(crate) fn store(&self, component: &Component, digest: &str) {
-        let written = component.serialize().map_err(io::Error::other).and_then(|code| self.write(digest, &code));
-        if let Err(error) = written {
+    /// Keep compiled code. Failing costs time at the next start, nothing else, so it is only logged.
+    pub(crate) fn store(&self, code: &[u8], digest: &str) {
+        if let Err(error) = self.write(digest, code) {
             tracing::warn!(dir = %self.dir.display(), "compiled flow not kept: {error}");
         }
     }
@@ -121,6 +119,16 @@ impl Cache {
     }
 }
 
+/// Make a component of code that this user's compiler just made, here or in a child, or that [`Cache::read`] believes.
+pub(crate) fn load_code(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: the bytes come from `Engine::precompile_component` of an engine with this one's fingerprint: of this
+    // process, of a child of ours that sent its own fingerprint and a checksum, or of the cache, which checks both.
+    #[allow(unsafe_code, reason = "the one way to load compiled code; the checks are the callers'")]
+    unsafe {
+        Component::deserialize(engine, code)
+    }
+}
+
 /// Unique among the threads and processes that may write at the same time.
 fn temporary_name() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -158,7 +166,7 @@ fn doubt(why: &str) -> io::Error {
 
 /// wasmtime says by its hash which engines may share compiled code (version, settings, target, CPU features). The
 /// hasher is ours, because std's changes between releases and this name must not.
-fn fingerprint(engine: &Engine) -> String {
+pub(crate) fn fingerprint(engine: &Engine) -> String {
     struct Fixed(Sha256);
     impl Hasher for Fixed {
         fn write(&mut self, bytes: &[u8]) {
@@ -189,7 +197,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let engine = Engine::default();
         let cache = Cache::open(&dir.path().join("flows"), &engine).expect("made private");
-        cache.store(&Component::from_binary(&engine, EMPTY_COMPONENT).expect("compiles"), DIGEST);
+        cache.store(&engine.precompile_component(EMPTY_COMPONENT).expect("compiles"), DIGEST);
         (dir, engine, cache)
     }
 
@@ -238,7 +246,7 @@ mod tests {
         assert_ne!(fingerprint(&engine), fingerprint(&other));
         let second = Cache::open(&cache.dir, &other).expect("private");
         assert!(second.load(&other, DIGEST).is_none());
-        second.store(&Component::from_binary(&other, EMPTY_COMPONENT).expect("compiles"), DIGEST);
+        second.store(&other.precompile_component(EMPTY_COMPONENT).expect("compiles"), DIGEST);
         assert!(second.load(&other, DIGEST).is_some());
         assert!(!cache.path(DIGEST).exists());
     }

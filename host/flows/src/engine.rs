@@ -19,6 +19,7 @@ use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
 
 use crate::cache::Cache;
+use crate::compiler::Compiler;
 use crate::error::FlowError;
 use crate::guest::Guest;
 use crate::host::bindings;
@@ -48,6 +49,8 @@ pub struct Options {
     /// Compile one flow on all cores. Right for a command line; on a machine with calls in progress it takes the
     /// cores from their media.
     pub parallel_compilation: bool,
+    /// Where flows are compiled. [`Compiler::Child`] is right wherever calls are held.
+    pub compiler: Compiler,
     /// Where the memory of calls comes from.
     pub allocation: Allocation,
     /// How often running flows are interrupted.
@@ -62,6 +65,7 @@ impl Default for Options {
             cache_dir: None,
             threads: thread::available_parallelism().map_or(2, usize::from),
             parallel_compilation: false,
+            compiler: Compiler::InProcess,
             allocation: Allocation::Auto,
             tick: Duration::from_millis(2),
         }
@@ -103,6 +107,8 @@ pub(crate) struct Inner {
     pub(crate) linker: Linker<Guest>,
     pub(crate) limits: Limits,
     pub(crate) cache: Option<Cache>,
+    pub(crate) compiler: Compiler,
+    pub(crate) parallel_compilation: bool,
     pub(crate) room: Arc<Semaphore>,
     info: EngineInfo,
     guests: Option<Runtime>,
@@ -136,7 +142,17 @@ impl Engine {
             memory_maps: u64::from(options.max_calls) * 6,
         };
         let room = Arc::new(Semaphore::new(options.max_calls as usize));
-        let inner = Inner { wasm, linker, limits: options.limits, cache, room, info, guests: Some(guests) };
+        let inner = Inner {
+            wasm,
+            linker,
+            limits: options.limits,
+            cache,
+            compiler: options.compiler,
+            parallel_compilation: options.parallel_compilation,
+            room,
+            info,
+            guests: Some(guests),
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -169,14 +185,14 @@ impl Drop for Inner {
 /// A pool if it may be and can be, else memory on demand. The first answer of the machine decides.
 fn open(options: &Options) -> Result<(wasmtime::Engine, bool), FlowError> {
     let on_demand = || {
-        wasmtime::Engine::new(&config(options))
+        wasmtime::Engine::new(&config(options.parallel_compilation))
             .map(|wasm| (wasm, false))
             .map_err(|error| FlowError::Engine(format!("{error:#}")))
     };
     if options.allocation == Allocation::OnDemand {
         return on_demand();
     }
-    let mut pooled = config(options);
+    let mut pooled = config(options.parallel_compilation);
     pooled.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(options)));
     match wasmtime::Engine::new(&pooled) {
         Ok(wasm) => Ok((wasm, true)),
@@ -191,8 +207,9 @@ fn open(options: &Options) -> Result<(wasmtime::Engine, bool), FlowError> {
     }
 }
 
-/// Everything that decides what compiled code looks like and how it runs, in one place.
-fn config(options: &Options) -> Config {
+/// Everything that decides what compiled code looks like and how it runs, in one place: a child that compiles takes its
+/// settings from here too. (Where memory comes from is not among them: code is the same with and without a pool.)
+pub(crate) fn config(parallel_compilation: bool) -> Config {
     let mut config = Config::new();
     config.wasm_component_model(true);
     // Component-model async is not part of our WIT; without it a host call is some 40 % cheaper, and dropping the
@@ -222,7 +239,7 @@ fn config(options: &Options) -> Config {
     // A trap names its functions. No core dumps: they would hold what the caller said.
     config.wasm_backtrace_details(WasmBacktraceDetails::Disable);
     config.generate_address_map(true);
-    config.parallel_compilation(options.parallel_compilation);
+    config.parallel_compilation(parallel_compilation);
     config
 }
 

@@ -96,4 +96,48 @@ pub enum FlowError {
         /// The limit's name in [`Limits`](crate::Limits).
         knob: &'static str,
     },
+    /// Compiling it takes more memory than a compilation may have.
+    #[error(
+        "flow `{name}` ({size} bytes) needs more than {limit_mib} MiB to compile (`memory_bytes` of the compiler). Make its largest functions smaller, or leave out what it does not use"
+    )]
+    CompileTooBig {
+        /// The flow's name.
+        name: String,
+        /// Bytes of the component.
+        size: usize,
+        /// The limit, in MiB.
+        limit_mib: u64,
+    },
+    /// Compiling it takes longer than a compilation may take.
+    #[error(
+        "flow `{name}` ({size} bytes) was not compiled within {limit} (`cpu_seconds`, `wall` of the compiler). Make its largest functions smaller, or leave out what it does not use"
+    )]
+    CompileTimeout {
+        /// The flow's name.
+        name: String,
+        /// Bytes of the component.
+        size: usize,
+        /// The limit that was reached.
+        limit: String,
+    },
+    /// The process that compiles broke.
+    #[error("flow `{name}` ({size} bytes): the process that compiles failed: {reason}")]
+    CompilerFailed {
+        /// The flow's name.
+        name: String,
+        /// Bytes of the component.
+        size: usize,
+        /// What is known of its end.
+        reason: String,
+    },
+    /// It breaks before it has asked the host for anything, so it would break in every call.
+    #[error("flow `{name}` ends before its first call to the host ({how}): {message}")]
+    DiesAtStart {
+        /// The flow's name.
+        name: String,
+        /// Which wall it hit, or that it gave up by itself.
+        how: &'static str,
+        /// The engine's words, or the flow's.
+        message: String,
+    },
 }

@@ -1,15 +1,16 @@
 //! A flow, compiled and checked: everything that can be wrong with it is found here, before a caller is on the line.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, types};
 
+use crate::cache::load_code;
+use crate::compiler;
 use crate::engine::{Engine, Inner};
 use crate::error::FlowError;
-use crate::guest::{Guest, panic_message};
+use crate::guest::Guest;
 use crate::host::HostCall;
 use crate::host::bindings::FlowPre;
 
@@ -22,6 +23,7 @@ pub struct Flow {
     digest: String,
     capabilities: Vec<String>,
     functions: Vec<&'static str>,
+    wasi: Vec<String>,
     pub(crate) ready: FlowPre<Guest>,
 }
 
@@ -45,6 +47,11 @@ impl Flow {
     pub fn functions(&self) -> &[&'static str] {
         &self.functions
     }
+
+    /// What it imports of WASI, sorted: `wasi:clocks/wall-clock@0.2.0`, … All of it is there and empty.
+    pub fn wasi(&self) -> Vec<String> {
+        self.wasi.clone()
+    }
 }
 
 impl std::fmt::Debug for Flow {
@@ -55,7 +62,7 @@ impl std::fmt::Debug for Flow {
 
 impl Engine {
     /// Check and compile a component, or take it from the cache. Takes 0.1 s for Rust, half a minute for Python:
-    /// call it from a blocking thread, at upload, never while a caller waits.
+    /// call it from a blocking thread ([`Engine::compile_async`] does), at upload, never while a caller waits.
     ///
     /// # Errors
     ///
@@ -69,7 +76,7 @@ impl Engine {
         let digest: String = Sha256::digest(wasm).iter().map(|byte| format!("{byte:02x}")).collect();
         let component = self.inner.component(name, &digest, wasm)?;
         let ty = component.component_type();
-        let capabilities = check_imports(name, &self.inner.wasm, &ty)?;
+        let Imports { capabilities, wasi } = check_imports(name, &self.inner.wasm, &ty)?;
         let functions = imported_functions(&self.inner.wasm, &ty);
         check_run(name, &self.inner.wasm, &ty)?;
         check_appetite(name, &self.inner, &component)?;
@@ -77,7 +84,20 @@ impl Engine {
             |error: wasmtime::Error| FlowError::WrongType { name: name.into(), reason: format!("{error:#}") };
         let instance = self.inner.linker.instantiate_pre(&component).map_err(wrong_type)?;
         let ready = FlowPre::new(instance).map_err(wrong_type)?;
-        Ok(Arc::new(Flow { name: name.into(), digest, capabilities, functions, ready }))
+        Ok(Arc::new(Flow { name: name.into(), digest, capabilities, functions, wasi, ready }))
+    }
+
+    /// [`Engine::compile`] on a thread that may block.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Engine::compile`].
+    pub async fn compile_async(&self, name: &str, wasm: &[u8]) -> Result<Arc<Flow>, FlowError> {
+        let (engine, named, wasm) = (self.clone(), name.to_owned(), wasm.to_vec());
+        let compiled = tokio::task::spawn_blocking(move || engine.compile(&named, &wasm)).await;
+        compiled.unwrap_or_else(|error| {
+            Err(FlowError::Invalid { name: name.into(), reason: format!("checking it failed: {error}") })
+        })
     }
 }
 
@@ -86,19 +106,13 @@ impl Inner {
         if let Some(component) = self.cache.as_ref().and_then(|cache| cache.load(&self.wasm, digest)) {
             return Ok(component);
         }
-        // A panic of the compiler is its bug; it must not become ours.
-        let compiled = catch_unwind(AssertUnwindSafe(|| Component::from_binary(&self.wasm, wasm)));
-        let reason = match compiled {
-            Ok(Ok(component)) => {
-                if let Some(cache) = &self.cache {
-                    cache.store(&component, digest);
-                }
-                return Ok(component);
-            }
-            Ok(Err(error)) => format!("{error:#}"),
-            Err(panic) => format!("the compiler failed: {}", panic_message(&*panic)),
-        };
-        Err(FlowError::Invalid { name: name.into(), reason })
+        let code = compiler::compile(&self.compiler, &self.wasm, self.parallel_compilation, name, wasm)?;
+        let component = load_code(&self.wasm, &code)
+            .map_err(|error| FlowError::Invalid { name: name.into(), reason: format!("{error:#}") })?;
+        if let Some(cache) = &self.cache {
+            cache.store(&code, digest);
+        }
+        Ok(component)
     }
 }
 
@@ -118,9 +132,16 @@ fn check_layer(name: &str, wasm: &[u8]) -> Result<(), FlowError> {
     }
 }
 
+/// What a flow imports, by name.
+#[derive(Default)]
+struct Imports {
+    capabilities: Vec<String>,
+    wasi: Vec<String>,
+}
+
 /// Every import by name, before the linker gives its own, shorter, opinion.
-fn check_imports(name: &str, wasm: &wasmtime::Engine, ty: &types::Component) -> Result<Vec<String>, FlowError> {
-    let mut capabilities = Vec::new();
+fn check_imports(name: &str, wasm: &wasmtime::Engine, ty: &types::Component) -> Result<Imports, FlowError> {
+    let Imports { mut capabilities, wasi: mut wasi_imports } = Imports::default();
     for (import, item) in ty.imports(wasm) {
         let unknown = |offer: String| FlowError::UnknownImport { name: name.into(), import: import.into(), offer };
         if let Some(offer) = refused_wasi(import) {
@@ -128,7 +149,9 @@ fn check_imports(name: &str, wasm: &wasmtime::Engine, ty: &types::Component) -> 
         }
         let Some(path) = import.strip_prefix("gudok:") else {
             if import.starts_with("wasi:") {
-                continue; // The linker knows which parts of WASI there are.
+                // The linker knows which parts of WASI there are.
+                wasi_imports.push(import.to_owned());
+                continue;
             }
             return Err(unknown(offered()));
         };
@@ -160,7 +183,8 @@ fn check_imports(name: &str, wasm: &wasmtime::Engine, ty: &types::Component) -> 
         capabilities.push(import.to_owned());
     }
     capabilities.sort();
-    Ok(capabilities)
+    wasi_imports.sort();
+    Ok(Imports { capabilities, wasi: wasi_imports })
 }
 
 /// Of the functions there are, those that the component imports.

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 
@@ -43,6 +44,9 @@ pub(crate) struct Guest {
     pub(crate) cpu: Arc<CpuMeter>,
     pub(crate) calls: CallCounter,
     pub(crate) clock: LogicalClock,
+    /// When the store was made, and how long the flow then took to its first host call.
+    born: Instant,
+    pub(crate) first_call: Option<Duration>,
     wasi: WasiCtx,
     table: ResourceTable,
 }
@@ -65,6 +69,8 @@ impl Guest {
             calls: CallCounter::default(),
             wasi: wasi::context(options.seed, &clock, output),
             clock,
+            born: Instant::now(),
+            first_call: None,
             table,
             limits,
         }
@@ -73,6 +79,7 @@ impl Guest {
     /// The one road from a flow to the host: count, stop the meter, ask the port, set the flow's clock.
     pub(crate) async fn host_call(&mut self, call: HostCall) -> wasmtime::Result<HostReply> {
         let function = call.function();
+        self.first_call.get_or_insert_with(|| self.born.elapsed());
         self.calls.count(&call, &self.limits)?;
         self.cpu.enter_host();
         let answered = CatchPanic(self.port.call(call)).await;

@@ -87,37 +87,67 @@ pub enum TrapKind {
     Other,
 }
 
+impl TrapKind {
+    /// Its name as it is serialised: `cpu-limit`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::CpuLimit => "cpu-limit",
+            Self::MemoryLimit => "memory-limit",
+            Self::StackOverflow => "stack-overflow",
+            Self::HostCallFlood => "host-call-flood",
+            Self::IgnoredHangup => "ignored-hangup",
+            Self::WallLimit => "wall-limit",
+            Self::Port => "port",
+            Self::EngineFull => "engine-full",
+            Self::Other => "other",
+        }
+    }
+}
+
 impl Engine {
     /// Run a flow from its first line to its last, answering its calls through `port`.
     ///
     /// The flow runs on the engine's own threads; the returned future may be awaited on any runtime. Dropping it ends
     /// the flow where it stands.
     pub async fn run(&self, flow: &Arc<Flow>, port: Box<dyn Port>, options: RunOptions) -> RunReport {
+        self.timed(flow, port, options).await.report
+    }
+
+    /// [`Engine::run`], with the time the flow took to its first host call.
+    pub(crate) async fn timed(&self, flow: &Arc<Flow>, port: Box<dyn Port>, options: RunOptions) -> Timed {
         let Ok(permit) = Arc::clone(&self.inner.room).try_acquire_owned() else {
-            return RunReport::not_started(
+            return Timed::not_started(
                 TrapKind::EngineFull,
                 format!("all {} places for calls are taken (`max_calls`)", self.info().max_calls),
             );
         };
         let (flow, limits) = (Arc::clone(flow), self.inner.limits.clone());
         let task = AbortOnDrop(self.inner.guests().spawn(async move {
-            let report = converse(flow, limits, port, options).await;
+            let timed = converse(flow, limits, port, options).await;
             drop(permit);
-            report
+            timed
         }));
         task.join().await
     }
 }
 
-impl RunReport {
+/// A report, and how long the flow took from its instantiation to its first host call, if it made one.
+pub(crate) struct Timed {
+    pub(crate) report: RunReport,
+    pub(crate) first_call: Option<Duration>,
+}
+
+impl Timed {
     fn not_started(kind: TrapKind, message: String) -> Self {
         let end = FlowEnd::Trapped { kind, message };
-        Self { end, cpu_ms: 0.0, memory_bytes: 0, host_calls: 0, output: String::new() }
+        let report = RunReport { end, cpu_ms: 0.0, memory_bytes: 0, host_calls: 0, output: String::new() };
+        Self { report, first_call: None }
     }
 }
 
 /// One store, one instance, one `run`.
-async fn converse(flow: Arc<Flow>, limits: Limits, port: Box<dyn Port>, options: RunOptions) -> RunReport {
+async fn converse(flow: Arc<Flow>, limits: Limits, port: Box<dyn Port>, options: RunOptions) -> Timed {
     let (meter, output) = (Arc::new(CpuMeter::default()), Tail::default());
     let guest = Guest::new(port, limits.clone(), &options, Arc::clone(&meter), &output);
     let mut store = Store::new(flow.ready.engine(), guest);
@@ -152,6 +182,7 @@ async fn converse(flow: Arc<Flow>, limits: Limits, port: Box<dyn Port>, options:
         },
     };
     let guest = store.data();
+    let first_call = guest.first_call;
     let report = RunReport {
         end,
         cpu_ms: meter.total().as_secs_f64() * 1e3,
@@ -172,7 +203,7 @@ async fn converse(flow: Arc<Flow>, limits: Limits, port: Box<dyn Port>, options:
             "flow ended early"
         );
     }
-    report
+    Timed { report, first_call }
 }
 
 fn end_of(error: &wasmtime::Error) -> FlowEnd {
@@ -208,17 +239,17 @@ fn message(error: &wasmtime::Error) -> String {
 }
 
 /// Ends the flow when nobody waits for it any more.
-struct AbortOnDrop(JoinHandle<RunReport>);
+struct AbortOnDrop(JoinHandle<Timed>);
 
 impl AbortOnDrop {
-    async fn join(mut self) -> RunReport {
+    async fn join(mut self) -> Timed {
         match (&mut self.0).await {
             Ok(report) => report,
-            Err(error) if error.is_panic() => RunReport::not_started(
+            Err(error) if error.is_panic() => Timed::not_started(
                 TrapKind::Other,
                 format!("the engine panicked: {}", panic_message(&*error.into_panic())),
             ),
-            Err(_) => RunReport::not_started(TrapKind::Other, "the engine was shut down".to_owned()),
+            Err(_) => Timed::not_started(TrapKind::Other, "the engine was shut down".to_owned()),
         }
     }
 }

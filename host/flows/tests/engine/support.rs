@@ -74,12 +74,13 @@ impl World {
     }
 }
 
-fn copy_changed(from: &Path, to: &Path, change: &impl Fn(&str) -> String) {
+/// Copy a folder of text, with every file passed through `change`.
+pub fn copy_changed(from: &Path, to: &Path, change: &impl Fn(&str) -> String) {
+    fs::create_dir_all(to).expect("created");
     for entry in fs::read_dir(from).expect("readable") {
         let path = entry.expect("readable").path();
         let target = to.join(path.file_name().expect("named"));
         if path.is_dir() {
-            fs::create_dir(&target).expect("created");
             copy_changed(&path, &target, change);
         } else {
             fs::write(target, change(&fs::read_to_string(&path).expect("text"))).expect("written");

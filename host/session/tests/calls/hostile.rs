@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ::records::{CallbackStatus, Outcome};
 use call::EndReason;
-use flows::{Flow, FlowEnd, TrapKind};
+use flows::{Allocation, Engine, Flow, FlowEnd, Limits, Options, TrapKind};
 use lines::caller::Caller;
 use session::trace::Tracer;
 
@@ -14,36 +14,73 @@ use crate::support::{BOOKING, DAY, ENGINE, House, NIGHT, VET_LAPA, at, says};
 
 const CALLER: &str = "+79031234567";
 
-/// What is wrong with a flow, its body, and how the engine names its end; none: it finishes.
-const HOSTILE: [(&str, &str, Option<TrapKind>); 5] = [
-    ("traps", "unreachable", Some(TrapKind::Unreachable)),
-    ("loops", "(loop $again (br $again)) (i32.const 0)", Some(TrapKind::CpuLimit)),
+/// What is wrong with a flow, its body, how the engine names its end (none: it finishes), and the calls to the host it
+/// made. One of every kind that a flow can bring about while somebody is on the line.
+const HOSTILE: [(&str, &str, Option<TrapKind>, usize); 8] = [
+    ("traps", "unreachable", Some(TrapKind::Unreachable), 0),
+    ("loops", "(loop $again (br $again)) (i32.const 0)", Some(TrapKind::CpuLimit), 0),
     (
         "swells",
-        "(local $at i32)
-         (loop $again
-             (local.set $at (i32.mul (memory.grow (i32.const 16)) (i32.const 65536)))
-             (memory.fill (local.get $at) (i32.const 170) (i32.const 1048576))
+        "(loop $again
+             (memory.fill
+                 (i32.mul (memory.grow (i32.const 16)) (i32.const 65536)) (i32.const 170) (i32.const 1048576))
              (br $again))
          (i32.const 0)",
         Some(TrapKind::MemoryLimit),
+        0,
     ),
-    ("recurses", "(i32.add (call $run) (i32.const 1))", Some(TrapKind::StackOverflow)),
-    ("returns at once", "(i32.const 0)", None),
+    ("recurses", "(i32.add (call $run) (i32.const 1))", Some(TrapKind::StackOverflow), 0),
+    (
+        "floods the host",
+        "(loop $again (call $log (i32.const 64) (i32.const 3)) (br $again)) (i32.const 0)",
+        Some(TrapKind::HostCallFlood),
+        1_000,
+    ),
+    ("reads outside its memory", "(i32.load (i32.const -4))", Some(TrapKind::Other), 0),
+    ("says what is no text", "(call $log (i32.const 67) (i32.const 1)) (i32.const 0)", Some(TrapKind::Other), 0),
+    ("returns at once", "(i32.const 0)", None, 0),
 ];
 
-/// A flow that imports nothing, with this body.
-fn flow(name: &str, body: &str) -> Arc<Flow> {
-    let text = format!(
+/// A flow with this body, which may call `$log` and `$hang_up`; at 64 stands “abc” and a byte that is no text.
+fn flow_text(body: &str) -> String {
+    format!(
         r#"(component
-             (core module $program
+             (import "gudok:types/types@0.1.0" (instance $types
+               (type $info-fields (record (field "code" string) (field "message" string)))
+               (export "error-info" (type $info (eq $info-fields)))
+               (type $error-cases (variant (case "hangup") (case "timeout") (case "denied" string)
+                 (case "unavailable" string) (case "other" $info)))
+               (export "error" (type (eq $error-cases)))))
+             (alias export $types "error" (type $error))
+             (import "gudok:voice/voice@0.1.0" (instance $voice
+               (export "error" (type $e (eq $error)))
+               (type $done (result (error $e)))
+               (export "hang-up" (func (result $done)))))
+             (import "gudok:notes/notes@0.1.0" (instance $notes
+               (export "log" (func (param "line" string)))))
+             (core module $memory
                (memory (export "memory") 1)
+               (data (i32.const 64) "abc\ff")
+               (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 4096)))
+             (core instance $memory (instantiate $memory))
+             (alias core export $memory "memory" (core memory $m))
+             (core func $log (canon lower (func $notes "log") (memory $m)))
+             (core func $hang_up (canon lower (func $voice "hang-up") (memory $m)
+               (realloc (func $memory "realloc"))))
+             (core module $program
+               (import "host" "memory" (memory 1))
+               (import "host" "log" (func $log (param i32 i32)))
+               (import "host" "hang-up" (func $hang_up (param i32)))
                (func $run (export "run") (result i32) {body}))
-             (core instance $program (instantiate $program))
+             (core instance $program (instantiate $program (with "host" (instance
+               (export "memory" (memory $m)) (export "log" (func $log)) (export "hang-up" (func $hang_up))))))
              (func (export "run") (result (result (error string)))
-               (canon lift (core func $program "run") (memory $program "memory"))))"#
-    );
-    ENGINE.compile(name, &wat::parse_str(text).unwrap()).unwrap()
+               (canon lift (core func $program "run") (memory $m))))"#
+    )
+}
+
+fn flow(name: &str, body: &str) -> Arc<Flow> {
+    ENGINE.compile(name, &wat::parse_str(flow_text(body)).unwrap()).unwrap()
 }
 
 fn trap(end: &FlowEnd) -> Option<TrapKind> {
@@ -56,7 +93,7 @@ fn trap(end: &FlowEnd) -> Option<TrapKind> {
 #[tokio::test]
 async fn in_the_daytime_the_caller_is_put_through_to_a_person() {
     let mut house = House::vet_lapa().await;
-    for (name, body, kind) in HOSTILE {
+    for (name, body, kind, calls) in HOSTILE {
         house.stage = house.with(&flow(name, body));
         let (held, _) = house.call(at(DAY, Some(CALLER)), &says(BOOKING)).await;
 
@@ -71,7 +108,7 @@ async fn in_the_daytime_the_caller_is_put_through_to_a_person() {
         assert!(record.ended_ms.is_some_and(|ended| ended > record.started_ms), "{name}");
         let told = house.stage.store.turns(&held.id).await.unwrap();
         assert_eq!(told.len(), 1, "{name}: the caller is told what happens, and nothing else");
-        assert!(house.journal(&held).await.is_empty(), "{name}: it asked for nothing");
+        assert_eq!(house.journal(&held).await.len(), calls, "{name}: what it asked for is written down");
         assert!(house.stage.store.callbacks("vet_lapa", CallbackStatus::Open).await.unwrap().is_empty(), "{name}");
     }
 }
@@ -79,7 +116,7 @@ async fn in_the_daytime_the_caller_is_put_through_to_a_person() {
 #[tokio::test]
 async fn at_night_the_caller_is_promised_a_call() {
     let mut house = House::vet_lapa().await;
-    for (nights, (name, body, _)) in HOSTILE.into_iter().enumerate() {
+    for (nights, (name, body, ..)) in HOSTILE.into_iter().enumerate() {
         house.stage = house.with(&flow(name, body));
         let (held, _) = house.call(at(NIGHT, Some(CALLER)), &says(BOOKING)).await;
 
@@ -96,10 +133,39 @@ async fn at_night_the_caller_is_promised_a_call() {
     }
 }
 
+/// A machine with no room for one more flow answers the telephone all the same.
+#[tokio::test]
+async fn without_room_for_a_flow_the_caller_still_reaches_a_person() {
+    let options = Options { max_calls: 0, threads: 1, allocation: Allocation::OnDemand, ..Options::default() };
+    let full = Engine::with_options(options).unwrap();
+    let mut house = House::vet_lapa().await;
+    let wasm = wat::parse_str(flow_text("(i32.const 0)")).unwrap();
+    house.stage = house.with(&full.compile("no room", &wasm).unwrap());
+    house.stage.engine = full;
+    let (held, _) = house.call(at(DAY, Some(CALLER)), &says(BOOKING)).await;
+    assert_eq!(trap(&held.flow.as_ref().unwrap().end), Some(TrapKind::EngineFull));
+    assert_eq!((held.end, held.outcome), (EndReason::Transferred, Some(Outcome::Transferred)));
+}
+
+/// A flow that has ended the call and does not let go is stopped; for the caller it is over.
+#[tokio::test]
+async fn a_flow_that_goes_on_after_the_end_is_stopped() {
+    let house = House::open(
+        VET_LAPA,
+        &flow("clings", "(loop $again (call $hang_up (i32.const 128)) (br $again)) (i32.const 0)"),
+    )
+    .await;
+    let (held, _) = house.call(at(DAY, Some(CALLER)), &says(BOOKING)).await;
+    let report = held.flow.as_ref().unwrap();
+    assert_eq!(trap(&report.end), Some(TrapKind::IgnoredHangup), "{report:?}");
+    assert!(report.host_calls <= 2 + Limits::default().calls_after_hangup, "{report:?}");
+    assert!(house.record(&held).await.ended_ms.is_some(), "the call is over");
+}
+
 /// Nobody can be called back whose number is not known, so nobody says so.
 #[tokio::test]
 async fn at_night_a_hidden_number_is_promised_nothing() {
-    let (name, body, _) = HOSTILE[0];
+    let (name, body, ..) = HOSTILE[0];
     let house = House::open(VET_LAPA, &flow(name, body)).await;
     let (held, _) = house.call(at(NIGHT, None), &says(BOOKING)).await;
     assert!(house.stage.store.callbacks("vet_lapa", CallbackStatus::Open).await.unwrap().is_empty());
@@ -112,7 +178,7 @@ async fn at_night_a_hidden_number_is_promised_nothing() {
 async fn twenty_callers_book_beside_four_hostile_flows() {
     let house = House::vet_lapa().await;
     let mut hostile = Vec::new();
-    for (name, body, kind) in &HOSTILE[..4] {
+    for (name, body, kind, _) in &HOSTILE[..4] {
         let stage = house.with(&flow(name, body));
         hostile.push(tokio::spawn(async move {
             let caller = Caller::new(&says(BOOKING));
