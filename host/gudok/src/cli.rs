@@ -54,6 +54,9 @@ pub enum Command {
     Serve(Serve),
     /// What is installed, what is missing and the command that installs it, whether this machine keeps up
     Doctor(Doctor),
+    /// Compile one flow from standard input, within bounds; started by the other commands
+    #[command(hide = true)]
+    CompileFlow,
 }
 
 /// How lists are printed.

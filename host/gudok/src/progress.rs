@@ -1,10 +1,12 @@
 //! One line that says how far a long work has come. On a terminal it is rewritten in place; elsewhere it is printed at
 //! its end only.
 
+use std::future::Future;
 use std::io::{IsTerminal, Write};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The progress of a work with a known number of steps.
 pub struct Progress {
@@ -47,6 +49,34 @@ impl Progress {
         let seconds = self.began.elapsed().as_secs();
         eprint!("\r    {} {bar} {}/{} · {seconds} с ", self.what, self.done, self.total);
         std::io::stderr().flush().ok();
+    }
+}
+
+/// Wait for a work without steps. When it takes more than a second, say so and for how long it has been going on;
+/// where nobody watches, say it once.
+pub async fn while_waiting<T>(what: &str, name: &str, work: impl Future<Output = T>) -> T {
+    let (began, terminal) = (Instant::now(), std::io::stderr().is_terminal());
+    let mut work = pin!(work);
+    let mut said = false;
+    loop {
+        match tokio::time::timeout(Duration::from_secs(1), &mut work).await {
+            Ok(done) => {
+                if said && terminal {
+                    eprint!("\r\x1b[K");
+                }
+                return done;
+            }
+            Err(_) if terminal => {
+                eprint!("\r    {what} {name} · {} с ", began.elapsed().as_secs());
+                std::io::stderr().flush().ok();
+                said = true;
+            }
+            Err(_) if !said => {
+                eprintln!("    {what} {name} …");
+                said = true;
+            }
+            Err(_) => {}
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use desk::{Clinic, Desk};
-use flows::{Engine, Flow, Options};
+use flows::{Compiler, Engine, Flow, Options};
 use records::Store;
 use rollout::{Library, Routes, Switchboard};
 use session::{Hearing, Stage, meaning::Meaning};
@@ -16,6 +16,12 @@ use crate::cli::Speech;
 use crate::commands::transcribe::ears;
 use crate::flow::find;
 use crate::place::Place;
+use crate::progress;
+
+/// Flows are compiled by another run of this program, which has bounds and a low priority.
+pub fn compiler() -> Compiler {
+    Compiler::this_program(["compile-flow"])
+}
 
 /// The flow that answers where nothing was deployed.
 const SHIPPED: &str = "vet-desk";
@@ -44,8 +50,12 @@ pub async fn open(clinic: &Arc<Clinic>, flow: Option<&str>, store: Store, place:
 
 /// The engine of a command: it has the machine for itself and compiles on all cores.
 pub fn engine(place: &Place) -> Result<Engine> {
-    let options =
-        Options { cache_dir: Some(place.cache.join("flows")), parallel_compilation: true, ..Options::default() };
+    let options = Options {
+        cache_dir: Some(place.cache.join("flows")),
+        parallel_compilation: true,
+        compiler: compiler(),
+        ..Options::default()
+    };
     Ok(Engine::with_options(options)?)
 }
 
@@ -60,7 +70,7 @@ pub async fn version(name: &str, engine: &Engine, store: &Store, place: &Place) 
         Ok(path) => {
             let wasm = crate::flow::read(&path)?;
             let name = path.file_stem().map_or_else(|| name.to_owned(), |name| name.to_string_lossy().into_owned());
-            return Ok(engine.compile(&name, &wasm)?);
+            return Ok(progress::while_waiting("компилируется", &name, engine.compile_async(&name, &wasm)).await?);
         }
         Err(error) => error,
     };

@@ -234,6 +234,10 @@ impl<'a> Happened<'a> {
         }
     }
 
+    pub(crate) fn says_outcome(&self) -> bool {
+        self.set_outcome.is_some()
+    }
+
     fn said_part(&self, part: &str) -> bool {
         self.said.iter().any(|said| said.contains(part))
     }

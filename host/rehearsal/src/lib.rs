@@ -7,6 +7,8 @@
 //! | [`expect`] | what a script demands, compared with what happened |
 //! | [`noise`] | errors as a recogniser makes them |
 //! | [`coverage`] | questions, texts and host functions that were reached |
+//! | [`walk`](mod@walk) | a flow explored by itself: dead ends, loops, callers left without an end |
+//! | [`trace`] | a recorded call, step by step |
 //! | [`words`] | host calls in words for a person |
 //!
 //! Invariants: no clock, no file, no database behind a rehearsal; the same flow, script and seed give the same
@@ -19,6 +21,8 @@ pub mod house;
 pub mod noise;
 mod office;
 pub mod play;
+pub mod trace;
+pub mod walk;
 pub mod words;
 
 pub use coverage::Coverage;

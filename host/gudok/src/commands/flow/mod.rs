@@ -16,7 +16,9 @@ mod routes;
 mod show;
 mod sign;
 mod test;
+mod trace;
 mod try_out;
+mod walk;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -35,6 +37,10 @@ pub enum Flow {
     Test(test::Test),
     /// What recorded callers would have heard from a version: graded, side by side, with no effects
     Replay(replay::Replay),
+    /// Explore a flow by itself: answer every question in every way, and report dead ends, loops and traps
+    Walk(walk::Walk),
+    /// Show a recorded call step by step: what was said, every host call with its result, and when
+    Trace(trace::Trace),
     /// Try a flow at the desk: type what the caller says, read what the robot answers. Nothing is kept
     Run(try_out::Run),
     /// Check a version and keep it in the library; an addition to what it asks for needs --allow
@@ -67,9 +73,11 @@ pub async fn run(command: &Flow, place: &Place) -> Result<()> {
     match command {
         Flow::New(args) => new::run(args),
         Flow::Build(args) => build::run(args, place),
-        Flow::Check(args) => check::run(args),
+        Flow::Check(args) => check::run(args).await,
         Flow::Test(args) => test::run(args, place).await,
         Flow::Replay(args) => replay::run(args, place).await,
+        Flow::Walk(args) => walk::run(args, place).await,
+        Flow::Trace(args) => trace::run(args, place).await,
         Flow::Run(args) => try_out::run(args, place).await,
         Flow::Add(args) => add::run(args, place).await,
         Flow::List(args) => list::run(args, place).await,

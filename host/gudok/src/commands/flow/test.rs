@@ -1,6 +1,6 @@
 //! `gudok flow test`: scripted conversations with a flow, in virtual time, and what they reached of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -86,6 +86,13 @@ pub async fn run(args: &Test, place: &Place) -> Result<()> {
     let failed = played.iter().filter(|conversation| !conversation.passed()).count();
     ensure!(failed == 0, "{failed} of {} conversations did not go as their scripts expect", played.len());
     Ok(())
+}
+
+/// Ids of questions that the scripts beside a flow name.
+pub fn question_ids(flow: &Path) -> BTreeSet<String> {
+    let files = places(flow).into_iter().filter_map(|dir| folder(&dir).ok()).find(|files| !files.is_empty());
+    let scripts = files.into_iter().flatten().filter_map(|file| Script::load(&file).ok());
+    scripts.flat_map(|script| script.lines.into_iter().filter_map(|line| line.when)).collect()
 }
 
 /// The flow, compiled or from the cache, on an engine for rehearsals.
