@@ -71,6 +71,8 @@ pub(crate) struct LivePort {
     notice: Option<String>,
     /// Digest and name of the version that holds the call.
     version: (String, String),
+    /// The flow has hung up.
+    hung_up: bool,
 }
 
 impl LivePort {
@@ -93,7 +95,7 @@ impl LivePort {
         };
         let notice = Some(stage.desk.clinic().recording_notice.clone()).filter(|notice| !notice.is_empty());
         let version = (flow.digest().to_owned(), flow.name().to_owned());
-        LivePort { stage, info, clock, done, to_loop, tracer, notice, version }
+        LivePort { stage, info, clock, done, to_loop, tracer, notice, version, hung_up: false }
     }
 
     fn desk(&self) -> &Desk {
@@ -390,7 +392,8 @@ impl Port for LivePort {
                 Tell::VoiceAsk(self.ask(question).await?)
             }
             Ask::VoiceHangUp => {
-                let gone = self.done.is_gone();
+                // The caller may still be hearing the last words; for the flow the call is over at its first hang-up.
+                let gone = std::mem::replace(&mut self.hung_up, true) || self.done.is_gone();
                 self.on_line(Command::HangUp).await?;
                 Tell::VoiceHangUp(if gone { Err(Error::Hangup) } else { Ok(()) })
             }

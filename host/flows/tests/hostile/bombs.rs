@@ -50,7 +50,7 @@ pub fn compile_bombs_end_in_one_clear_error() {
         (
             "blocks two hundred thousand deep",
             &deep,
-            CompileLimits { cpu_seconds: 10, memory_bytes: 2 << 30, ..ample },
+            CompileLimits { cpu_seconds: 3, memory_bytes: 2 << 30, ..ample },
             &["compiled", "Invalid", "CompileTimeout", "CompileTooBig", "CompilerFailed"],
         ),
     ];
