@@ -253,9 +253,10 @@ fn pool(options: &Options) -> PoolingAllocationConfig {
     // one or two tables; several core instances (the program, its shim, its adapter).
     pool.total_component_instances(calls);
     pool.total_stacks(calls);
-    pool.total_memories(calls + calls.div_ceil(4));
-    pool.total_tables(calls * 2);
-    pool.total_core_instances(calls.saturating_mul(8));
+    // However few the calls, one of the hungriest allowed must fit.
+    pool.total_memories((calls + calls.div_ceil(4)).max(limits.memories as u32));
+    pool.total_tables(calls.saturating_mul(2).max(limits.tables as u32));
+    pool.total_core_instances(calls.saturating_mul(8).max(limits.instances as u32));
     // The most one component may have of each; the store's limiter says the same at run time.
     pool.max_core_instances_per_component(limits.instances as u32);
     pool.max_memories_per_component(limits.memories as u32);

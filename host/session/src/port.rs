@@ -395,6 +395,8 @@ impl Port for LivePort {
                 // The caller may still be hearing the last words; for the flow the call is over at its first hang-up.
                 let gone = std::mem::replace(&mut self.hung_up, true) || self.done.is_gone();
                 self.on_line(Command::HangUp).await?;
+                // Whatever comes after this goodbye is told that nobody is there.
+                self.done.caller_is_gone();
                 Tell::VoiceHangUp(if gone { Err(Error::Hangup) } else { Ok(()) })
             }
             Ask::ClinicInfo => Tell::ClinicInfo(clinic_view::info(self.clinic())),

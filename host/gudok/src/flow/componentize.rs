@@ -99,7 +99,8 @@ mod tests {
 
     #[test]
     fn what_is_no_flow_is_refused_by_its_reason() {
-        let error = componentize(b"#!/bin/sh".to_vec()).unwrap_err();
+        assert_eq!(componentize(b"#!/bin/sh".to_vec()).unwrap(), b"#!/bin/sh", "left for the engine to refuse");
+        let error = componentize(b"\0asm\x01\0\0\0junk".to_vec()).unwrap_err();
         assert!(format!("{error:#}").contains("not WebAssembly"), "{error:#}");
         let error = componentize(EMPTY.to_vec()).unwrap_err();
         assert!(format!("{error:#}").contains("exports `run`"), "{error:#}");
