@@ -1,5 +1,7 @@
 //! Push and pull against a real registry: Debian's `docker-registry`, one per test, on a free port.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot be set up fails")]
+
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

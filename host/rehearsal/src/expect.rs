@@ -137,7 +137,8 @@ fn booking(wanted: &Booked, found: &Appointment) -> Vec<String> {
     let starts = |wanted: &str, found: &str| found.starts_with(wanted);
     let same = |wanted: &str, found: &str| found == wanted;
     let has = |wanted: &str, found: &str| found.to_lowercase().contains(&wanted.to_lowercase());
-    let checks: [(&str, &Option<String>, &String, &dyn Fn(&str, &str) -> bool); 7] = [
+    type Fits<'a> = &'a dyn Fn(&str, &str) -> bool;
+    let checks: [(&str, &Option<String>, &String, Fits<'_>); 7] = [
         ("start", &wanted.start, &slot.start, &starts),
         ("doctor", &wanted.doctor, &slot.doctor_id, &same),
         ("service", &wanted.service, &slot.service_id, &same),

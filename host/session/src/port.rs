@@ -71,8 +71,6 @@ pub(crate) struct LivePort {
     notice: Option<String>,
     /// Digest and name of the version that holds the call.
     version: (String, String),
-    /// The flow has hung up.
-    hung_up: bool,
 }
 
 impl LivePort {
@@ -95,7 +93,7 @@ impl LivePort {
         };
         let notice = Some(stage.desk.clinic().recording_notice.clone()).filter(|notice| !notice.is_empty());
         let version = (flow.digest().to_owned(), flow.name().to_owned());
-        LivePort { stage, info, clock, done, to_loop, tracer, notice, version, hung_up: false }
+        LivePort { stage, info, clock, done, to_loop, tracer, notice, version }
     }
 
     fn desk(&self) -> &Desk {
@@ -393,9 +391,9 @@ impl Port for LivePort {
             }
             Ask::VoiceHangUp => {
                 // The caller may still be hearing the last words; for the flow the call is over at its first hang-up.
-                let gone = std::mem::replace(&mut self.hung_up, true) || self.done.is_gone();
+                let gone = self.done.is_gone();
                 self.on_line(Command::HangUp).await?;
-                // Whatever comes after this goodbye is told that nobody is there.
+                // Whatever comes after it is told that nobody is there.
                 self.done.caller_is_gone();
                 Tell::VoiceHangUp(if gone { Err(Error::Hangup) } else { Ok(()) })
             }

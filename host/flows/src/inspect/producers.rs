@@ -104,7 +104,10 @@ mod tests {
         format!("(@custom \"producers\" \"\\{:02x}{}\")", fields.len(), fields.concat())
     }
 
-    fn of(component: &[(&str, &str, &str)], modules: &[(usize, &[(&str, &str, &str)])]) -> Option<String> {
+    /// Field, name and version of a producer.
+    type Producer<'a> = (&'a str, &'a str, &'a str);
+
+    fn of(component: &[Producer<'_>], modules: &[(usize, &[Producer<'_>])]) -> Option<String> {
         let modules: Vec<_> = modules
             .iter()
             .map(|(bytes, fields)| {

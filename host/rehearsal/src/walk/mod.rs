@@ -227,7 +227,8 @@ impl Explorer {
         case: &Case,
         path: &[CallerTurn],
     ) -> Result<PathEnd, RehearsalError> {
-        let caller = Box::new(path.to_vec().into_iter());
+        let turns: Vec<CallerTurn> = path.to_vec();
+        let caller = Box::new(turns.into_iter());
         let (journal, report) = converse(engine, flow, case, caller).await?;
         self.paths += 1;
         self.functions.extend(journal.entries.iter().map(|entry| entry.call.function()));
@@ -339,11 +340,11 @@ fn frontier(journal: &Journal) -> Option<PathEnd> {
                 before.push(question.text.clone());
                 return Some(PathEnd::At(question.clone(), before));
             }
-            (HostCall::VoiceAsk { question }, _) => {
-                // How often in a row is part of the place, the way round through other questions is not.
-                if before.last() == Some(&question.id) || !before.contains(&question.id) {
-                    before.push(question.id.clone());
-                }
+            // How often in a row is part of the place, the way round through other questions is not.
+            (HostCall::VoiceAsk { question }, _)
+                if before.last() == Some(&question.id) || !before.contains(&question.id) =>
+            {
+                before.push(question.id.clone());
             }
             (HostCall::RoutingTransfer { .. }, HostReply::RoutingTransfer(Ok(TransferOutcome::Connected))) => {
                 return None;
