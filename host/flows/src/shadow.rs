@@ -1,7 +1,7 @@
 //! A candidate beside a live call: it hears what the live flow hears, and does nothing.
 //!
 //! The live call's journal is the candidate's world, entry by entry as it is written. Where the candidate is ahead it
-//! waits; where it does something else the difference is graded as in a [replay](crate::replay). Effects are never
+//! waits; where it does something else the difference is graded as in a replay ([`replay`]). Effects are never
 //! executed. The live call never waits: [`ShadowTap`] hands entries over or, when the candidate is too far behind,
 //! lets go of it.
 //!

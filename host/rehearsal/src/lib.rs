@@ -3,7 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`house`] | a clinic from its file, ready for rehearsals: hours and free times as the real desk works them out |
-//! | [`play`] | one conversation, or thousands of them on all cores |
+//! | [`play()`] | one conversation, or thousands of them on all cores |
 //! | [`expect`] | what a script demands, compared with what happened |
 //! | [`noise`] | errors as a recogniser makes them |
 //! | [`coverage`] | questions, texts and host functions that were reached |

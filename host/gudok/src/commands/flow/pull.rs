@@ -13,7 +13,7 @@ use crate::progress::Bytes;
 
 #[derive(Debug, Args)]
 pub struct Pull {
-    /// Where from: HOST[:PORT]/NAME[:TAG][@DIGEST]
+    /// Where from, for example registry.clinic.ru:5000/vet-desk:7, or with @sha256:… for one digest
     #[arg(value_name = "REFERENCE")]
     pub target: String,
     /// The flow it is a version of. Without it, what it says itself

@@ -15,7 +15,7 @@ pub struct Push {
     /// The version: a flow's name (its newest), NAME@DIGEST, or the beginning of a digest
     #[arg(id = "flow-version", value_name = "VERSION")]
     pub version: String,
-    /// Where to: HOST[:PORT]/NAME[:TAG]
+    /// Where to, for example registry.clinic.ru:5000/vet-desk:7
     #[arg(value_name = "REFERENCE")]
     pub target: String,
     /// Without encryption. A registry on this machine is always spoken to so
