@@ -168,9 +168,9 @@ async fn converse(flow: Arc<Flow>, limits: Limits, port: Box<dyn Port>, options:
         Some(limit) => tokio::time::timeout(limit, conversation).await.map_err(|_| limit),
         None => Ok(conversation.await),
     };
-    let left_journal = matches!(
+    let stopped_by_us = matches!(
         &ended,
-        Ok(Err(error)) if matches!(error.downcast_ref(), Some(Stop::Port(PortError::Diverged(_))))
+        Ok(Err(error)) if matches!(error.downcast_ref(), Some(Stop::Port(PortError::Diverged(_) | PortError::Closed)))
     );
     let end = match ended {
         Ok(Ok(Ok(()))) => FlowEnd::Finished,
@@ -190,8 +190,8 @@ async fn converse(flow: Arc<Flow>, limits: Limits, port: Box<dyn Port>, options:
         host_calls: guest.calls.total,
         output: output.text(),
     };
-    // That a replay was stopped is its result, not an event.
-    if let (FlowEnd::Trapped { kind, message }, false) = (&report.end, left_journal) {
+    // That a replay was stopped, or that the session was over first, is no event of the flow's.
+    if let (FlowEnd::Trapped { kind, message }, false) = (&report.end, stopped_by_us) {
         // A flow's panic message may quote the caller; ours do not.
         let why = if *kind == TrapKind::Unreachable { "" } else { message };
         tracing::warn!(
