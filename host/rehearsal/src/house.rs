@@ -8,10 +8,12 @@ use flows::host::faq::Entry;
 use session::clinic_view;
 use session::meaning::Meaning;
 
+use crate::memory::Memory;
+
 /// A clinic with its understanding.
 pub struct House {
     pub(crate) clinic: Arc<Clinic>,
-    pub(crate) meaning: Arc<Meaning>,
+    pub(crate) meaning: Arc<Memory<Meaning>>,
     pub(crate) info: ClinicInfo,
     pub(crate) services: Vec<Service>,
     pub(crate) doctors: Vec<Doctor>,
@@ -22,7 +24,7 @@ impl House {
     /// The clinic of a file.
     pub fn new(clinic: Arc<Clinic>) -> Arc<House> {
         Arc::new(House {
-            meaning: Arc::new(Meaning::new(&clinic)),
+            meaning: Arc::new(Memory::new(Meaning::new(&clinic))),
             info: clinic_view::info(&clinic),
             services: clinic_view::services(&clinic),
             doctors: clinic_view::doctors(&clinic),

@@ -18,6 +18,7 @@ pub mod coverage;
 pub mod error;
 pub mod expect;
 pub mod house;
+mod memory;
 pub mod noise;
 mod office;
 pub mod play;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use flows::host::routing::TransferOutcome;
 use flows::host::voice::Question;
-use flows::host::{Error, HostCall, HostReply};
+use flows::host::{Error, HostCall, HostReply, Nature};
 use flows::journal::Journal;
 use flows::script::CallerTurn;
 use flows::{Engine, Flow, FlowEnd, RunReport};
@@ -104,9 +104,10 @@ pub enum FindingKind {
     Trap,
     /// The flow said that it cannot go on.
     GaveUp,
-    /// The flow is over and the caller is still there: not put through, no call-back, no good-bye, no outcome.
+    /// The flow is over and the caller is still there: not put through, no call-back, no good-bye, no outcome. A good-bye is a
+    /// last word with one of the usual phrases in it.
     DeadEnd,
-    /// The same question again and again.
+    /// The same question again and again, and nothing done or answered in between.
     Loop,
 }
 
@@ -255,6 +256,7 @@ impl Explorer {
                     || happened.connected
                     || happened.hung_up
                     || happened.says_outcome()
+                    || happened.said.last().is_some_and(|said| farewell(said))
                     || !happened.callbacks.is_empty();
                 (!done).then_some(FindingKind::DeadEnd)
             }
@@ -268,11 +270,9 @@ impl Explorer {
             };
             self.find(Finding { kind, what, path: steps.clone() });
         }
-        for (at, window) in happened.questions.windows(LOOP).enumerate() {
-            if window.iter().all(|id| *id == window[0]) {
-                let path = steps.iter().take(at + LOOP).cloned().collect();
-                self.find(Finding { kind: FindingKind::Loop, what: window[0].to_owned(), path });
-            }
+        if let Some((question, answers)) = loops(journal) {
+            let path = steps.iter().take(answers).cloned().collect();
+            self.find(Finding { kind: FindingKind::Loop, what: question.to_owned(), path });
         }
     }
 
@@ -312,6 +312,38 @@ impl Explorer {
         }
         Some(Node { id: question.id.clone(), text: question.text.clone(), branches })
     }
+}
+
+/// What a caller takes for the end of a call.
+fn farewell(said: &str) -> bool {
+    let said = said.to_lowercase();
+    ["до свидания", "всего доброго", "хорошего дня", "до встречи", "ждём вас", "goodbye"]
+        .iter()
+        .any(|phrase| said.contains(phrase))
+}
+
+/// The first question that is asked [`LOOP`] times in a row without progress, and how many answers were given before.
+/// Progress is something that lasts, or an answer to what was asked.
+fn loops(journal: &Journal) -> Option<(&str, usize)> {
+    let (mut row, mut answers) = (Vec::new(), 0);
+    for entry in &journal.entries {
+        match (&entry.call, &entry.reply) {
+            (HostCall::VoiceAsk { question }, reply) => {
+                if row.last().is_some_and(|last| *last != question.id.as_str()) {
+                    row.clear();
+                }
+                row.push(question.id.as_str());
+                if row.len() == LOOP {
+                    return Some((row[0], answers));
+                }
+                answers += usize::from(reply.error().is_none());
+            }
+            (_, HostReply::FaqFind(Ok(hits))) if !hits.is_empty() => row.clear(),
+            (call, reply) if call.nature() == Nature::Effect && reply.error().is_none() => row.clear(),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Questions with their answers, from the start.

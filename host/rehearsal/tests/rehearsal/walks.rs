@@ -44,6 +44,21 @@ async fn a_loop_is_found_once_with_its_shortest_path() {
 }
 
 #[tokio::test]
+async fn what_makes_progress_or_says_goodbye_is_no_finding() {
+    // The same, but something is written down after each answer.
+    let progress = DEAF.replace("(br $again)", "(call $outcome (i32.const 3)) (br $again)");
+    let found = explored(&progress, &Bounds::default()).await;
+    assert_eq!(found.findings, []);
+    // One question, then good-bye without an outcome.
+    let farewell = r#"
+        (if (call $ask (i32.const 64) (i32.const 4) (i32.const 80) (i32.const 11)) (then (return (i32.const 0))))
+        (call $say (i32.const 112) (i32.const 8))
+        (i32.const 0)"#;
+    let found = explored(farewell, &Bounds::default()).await;
+    assert_eq!(found.findings, []);
+}
+
+#[tokio::test]
 async fn a_trap_is_found_behind_the_answer_that_leads_to_it() {
     // Keys are fatal.
     let run = r#"
