@@ -15,4 +15,4 @@ pub mod recordings;
 pub mod script;
 pub mod spoken;
 
-pub use door::{Door, FRAME_SAMPLES, LINE_RATE, Pace, Received};
+pub use door::{Door, FRAME_SAMPLES, LINE_RATE, Line, Moved, Pace, Quality, Received};
