@@ -4,6 +4,7 @@
 //! takes text. Telephone, browser and chat doors join here. What stands today:
 //!
 //! - [`caller`]: a caller who follows a [`script`], by voice ([`spoken`]) or by text: for tests, demonstrations, authors
+//! - [`pacer`]: the clock that real telephones' calls share
 //! - [`recordings`]: calls that already happened, from a PBX's folder of recordings
 //!
 //! Invariants: a door never blocks (a frame is always there, silence if need be); a door knows nothing of flows, desks or
@@ -11,8 +12,10 @@
 
 pub mod caller;
 pub mod door;
+pub mod pacer;
 pub mod recordings;
 pub mod script;
 pub mod spoken;
 
 pub use door::{Door, FRAME_SAMPLES, LINE_RATE, Line, Moved, Pace, Quality, Received};
+pub use pacer::{Beat, Lateness, Paced, Pacer};
