@@ -22,6 +22,7 @@ mod params;
 mod problem;
 mod report;
 mod state;
+mod visit;
 
 use std::future::Future;
 
@@ -33,6 +34,7 @@ pub use flows::{Beside, beside, routed};
 pub use metrics::Metrics;
 pub use problem::Problem;
 pub use state::{AppState, FlowHouse};
+pub use visit::{Calls, Kind, Opening, Said, Shown, ShownSender, Visits};
 
 /// Largest body that is read, except a component.
 const MAX_BODY: usize = 64 * 1024;

@@ -11,7 +11,7 @@ use reports::{Amount, CategoryInfo, Period, ReportInput};
 use rollout::{Routes, Switchboard};
 use tokio::sync::Semaphore;
 
-use crate::{Metrics, Problem};
+use crate::{Metrics, Problem, Visits};
 
 /// Requests answered at the same time; more are told to come back.
 const AT_ONCE: usize = 64;
@@ -29,6 +29,8 @@ pub struct AppState {
     pub metrics: Arc<Metrics>,
     /// Versions of flows and where they answer; none: nothing about flows is served.
     pub flows: Option<Arc<FlowHouse>>,
+    /// Calls and chats of visitors; none: none are taken.
+    pub visits: Option<Visits>,
     /// Names besides `localhost` by which a request may call this server.
     pub hosts: Arc<[String]>,
     /// The clock; a test passes its own.
@@ -56,6 +58,7 @@ impl AppState {
             categories: categories.into(),
             metrics: Arc::new(Metrics::default()),
             flows: None,
+            visits: None,
             hosts: Arc::new([]),
             now: Timestamp::now,
             room: Arc::new(Semaphore::new(AT_ONCE)),
