@@ -25,6 +25,12 @@ pub fn median(mut times: Vec<Duration>) -> String {
     if middle < 1.0 { format!("{:.0} µs", middle * 1e3) } else { format!("{middle:.1} ms") }
 }
 
+/// CPU this process has used, all threads.
+pub fn cpu() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
 /// Memory that this process shares with nobody, in KiB: what a call really takes from the machine.
 pub fn private_kib() -> Result<u64> {
     let rollup = std::fs::read_to_string("/proc/self/smaps_rollup")?;

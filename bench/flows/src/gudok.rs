@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use flows::host::clinic::{ClinicInfo, Kind};
+use flows::host::voice::Answer;
 use flows::host::{HostCall, HostReply};
 use flows::journal::{Entries, Recording};
 use flows::{Engine, Flow, FlowEnd, Options, Port, PortError, RunOptions};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::engine_tests as support;
-use crate::figures::{Result, private_kib};
+use crate::figures::{Result, cpu, private_kib};
 
 /// Asks and says `turns` times, hand-written: the cost of the seam alone.
 pub fn echo(turns: u32) -> Vec<u8> {
@@ -29,6 +30,54 @@ pub async fn starts(wasm: &[u8], times: usize) -> Result<Vec<Duration>> {
         all.push(first_call(&engine, &flow).await?.duration_since(began));
     }
     Ok(all)
+}
+
+/// What a kit's front desk costs.
+pub struct Kit {
+    /// From the bytes to a flow that can be started, nothing cached.
+    pub compile: Duration,
+    /// From `Engine::run` to the first host call.
+    pub starts: Vec<Duration>,
+    /// CPU of the whole process per call: start, the host calls until nobody answers, and the end.
+    pub cpu: Duration,
+    /// From one host call to the next, the flow's own work between them included.
+    pub steps: Vec<Duration>,
+}
+
+/// A kit's front desk, called `times` times by somebody who never says a word.
+pub async fn kit(wasm: &[u8], times: usize) -> Result<Kit> {
+    let engine = Engine::with_options(Options { parallel_compilation: true, ..Options::default() })?;
+    let began = Instant::now();
+    let flow = engine.compile("measured", wasm)?;
+    let compile = began.elapsed();
+    let (mut starts, mut steps) = (Vec::new(), Vec::new());
+    let before = cpu();
+    for _ in 0..times {
+        let (sender, mut stamps) = mpsc::unbounded_channel();
+        let began = Instant::now();
+        engine.run(&flow, Box::new(Silent(sender)), RunOptions::default()).await;
+        let first = stamps.try_recv().map_err(|_| "the flow ended before its first host call")?;
+        starts.push(first.duration_since(began));
+        let mut last = first;
+        while let Ok(at) = stamps.try_recv() {
+            steps.push(at.duration_since(last));
+            last = at;
+        }
+    }
+    let cpu = (cpu() - before) / u32::try_from(times)?;
+    Ok(Kit { compile, starts, cpu, steps })
+}
+
+/// CPU of a call of the hand-written guest that has one turn, from start to end.
+pub async fn call_cpu(wasm: &[u8], times: usize) -> Result<Duration> {
+    let engine = Engine::with_options(Options::default())?;
+    let flow = engine.compile("measured", wasm)?;
+    let before = cpu();
+    for _ in 0..times {
+        let (sender, _stamps) = mpsc::unbounded_channel();
+        engine.run(&flow, Box::new(Stamped(sender)), RunOptions::default()).await;
+    }
+    Ok((cpu() - before) / u32::try_from(times)?)
 }
 
 /// From one host call in the port to the next: the reply into the flow, its few instructions, the next call out.
@@ -57,7 +106,7 @@ pub async fn round_trips(conversations: usize, turns: u32, journal: bool) -> Res
 /// Private memory a call takes while it waits for its caller, with its journal, in KiB. The first call is not counted: what
 /// calls share comes with it.
 pub async fn parked(path: &Path, calls: usize) -> Result<f64> {
-    let engine = Engine::with_options(Options { max_calls: calls as u32 + 1, ..Options::default() })?;
+    let engine = Engine::with_options(Options { max_calls: (calls as u32 + 1).max(64), ..Options::default() })?;
     let flow = engine.compile("parked", &std::fs::read(path)?)?;
     let (sender, mut asked) = mpsc::unbounded_channel();
     let mut waiting = tokio::task::JoinSet::new();
@@ -83,7 +132,8 @@ pub async fn deploys(wasm: &[u8], times: usize, compiled: bool) -> Result<Vec<Du
     let mut all = Vec::with_capacity(times);
     for _ in 0..times {
         let cache = tempfile::tempdir()?;
-        let options = Options { cache_dir: Some(cache.path().to_path_buf()), ..Options::default() };
+        // A folder that is nobody else's: the cache believes no other.
+        let options = Options { cache_dir: Some(cache.path().join("compiled")), ..Options::default() };
         if compiled {
             Engine::with_options(options.clone())?.compile("version", wasm)?;
         }
@@ -128,6 +178,32 @@ impl Port for Stamped {
     }
 }
 
+/// Says when it was called; knows the clinic, hears nobody, and nobody is there.
+struct Silent(mpsc::UnboundedSender<Instant>);
+
+#[async_trait]
+impl Port for Silent {
+    async fn call(&mut self, call: HostCall) -> std::result::Result<HostReply, PortError> {
+        self.0.send(Instant::now()).ok();
+        match call {
+            HostCall::VoiceAsk { .. } => Ok(HostReply::VoiceAsk(Ok(Answer::Silence))),
+            HostCall::ClinicInfo => Ok(HostReply::ClinicInfo(clinic())),
+            other => support::agreeable(&other).ok_or(PortError::Closed),
+        }
+    }
+}
+
+fn clinic() -> ClinicInfo {
+    ClinicInfo {
+        id: "vet".into(),
+        name: "Лапа".into(),
+        kind: Kind::Veterinary,
+        address: "улица Садовая, дом один".into(),
+        phone: "+74951204567".into(),
+        timezone: "Europe/Moscow".into(),
+    }
+}
+
 /// Tells what a flow wants to know first, and leaves it with its first question.
 struct Parked(mpsc::UnboundedSender<()>);
 
@@ -139,14 +215,7 @@ impl Port for Parked {
                 self.0.send(()).ok();
                 std::future::pending().await
             }
-            HostCall::ClinicInfo => Ok(HostReply::ClinicInfo(ClinicInfo {
-                id: "vet".into(),
-                name: "Лапа".into(),
-                kind: Kind::Veterinary,
-                address: "улица Садовая, дом один".into(),
-                phone: "+74951204567".into(),
-                timezone: "Europe/Moscow".into(),
-            })),
+            HostCall::ClinicInfo => Ok(HostReply::ClinicInfo(clinic())),
             other => support::agreeable(&other).ok_or(PortError::Closed),
         }
     }

@@ -18,6 +18,9 @@ use std::path::{Path, PathBuf};
 
 use figures::{Result, Table, median, percentiles};
 
+/// Languages with a front desk.
+const LANGUAGES: [&str; 8] = ["rust", "c", "zig", "as", "go", "js", "starling", "python"];
+
 /// How often everything is done.
 struct Amounts {
     starts: usize,
@@ -25,6 +28,7 @@ struct Amounts {
     turns: u32,
     steps: usize,
     deploys: usize,
+    kits: usize,
     parked: &'static [usize],
     parked_languages: usize,
     parked_threads: &'static [usize],
@@ -36,6 +40,7 @@ const FULL: Amounts = Amounts {
     turns: 500,
     steps: 20_000,
     deploys: 21,
+    kits: 500,
     parked: &[1_000, 5_000, 10_000],
     parked_languages: 200,
     parked_threads: &[1_000, 5_000],
@@ -47,6 +52,7 @@ const QUICK: Amounts = Amounts {
     turns: 100,
     steps: 500,
     deploys: 3,
+    kits: 20,
     parked: &[50, 100],
     parked_languages: 5,
     parked_threads: &[20],
@@ -84,6 +90,8 @@ async fn measure(amounts: &Amounts, components: Option<&Path>) -> Result<()> {
 
     let small = gudok::starts(&gudok::echo(1), amounts.starts).await?;
     table.row("start, hand-written guest", percentiles(small), extism_starts(amounts)?, percentiles(first_steps));
+    let ours = gudok::call_cpu(&gudok::echo(1), amounts.starts).await?;
+    table.row("CPU of a call of one turn, start to end", micros(ours), extism_call_cpu(amounts)?, String::new());
     if let Some(path) = &rust {
         let times = gudok::starts(&std::fs::read(path)?, amounts.starts).await?;
         table.row("start, front desk in Rust", percentiles(times), String::new(), String::new());
@@ -105,11 +113,29 @@ async fn measure(amounts: &Amounts, components: Option<&Path>) -> Result<()> {
         }
     }
 
+    for language in LANGUAGES {
+        let Some(path) = flow(language) else { continue };
+        let wasm = std::fs::read(path)?;
+        let kit = gudok::kit(&wasm, amounts.kits).await?;
+        let row = [
+            format!("{} kB", wasm.len() / 1_000),
+            format!("compiled in {}", median(vec![kit.compile])),
+            format!("start {}", percentiles(kit.starts)),
+            format!("a step {}", percentiles(kit.steps)),
+            format!("CPU {}", micros(kit.cpu)),
+        ];
+        table.row(format!("front desk, {language}"), row.join(", "), String::new(), String::new());
+    }
+
     parked(amounts, rust, flow, &mut table)?;
     let extism = format!("Extism {}", extism_version());
     table.print(["", "Gudok", &extism, "webhook per step"]);
     println!("\nTimes are p50 / p99, or the median of {}.", amounts.deploys);
     Ok(())
+}
+
+fn micros(time: std::time::Duration) -> String {
+    format!("{:.0} µs", time.as_secs_f64() * 1e6)
 }
 
 /// Memory of calls that wait for their callers.
@@ -131,7 +157,7 @@ fn parked(
         };
         table.row(format!("memory of a parked call, {calls} of them, in Rust"), ours, theirs, String::new());
     }
-    for language in ["c", "as", "go", "js", "starling", "python"] {
+    for language in LANGUAGES.iter().filter(|language| **language != "rust") {
         if let Some(path) = flow(language) {
             let calls = amounts.parked_languages.to_string();
             let ours = alone(&["parked", "gudok", &path.to_string_lossy(), &calls])?;
@@ -156,6 +182,16 @@ fn alone(arguments: &[&str]) -> Result<String> {
 #[cfg(feature = "extism")]
 fn extism_starts(amounts: &Amounts) -> Result<String> {
     Ok(percentiles(plug_in::starts(amounts.starts)?))
+}
+
+#[cfg(feature = "extism")]
+fn extism_call_cpu(amounts: &Amounts) -> Result<String> {
+    Ok(micros(plug_in::call_cpu(amounts.starts)?))
+}
+
+#[cfg(not(feature = "extism"))]
+fn extism_call_cpu(_: &Amounts) -> Result<String> {
+    Ok(String::new())
 }
 
 #[cfg(feature = "extism")]

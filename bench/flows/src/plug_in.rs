@@ -184,6 +184,17 @@ pub fn starts(times: usize) -> Result<Vec<Duration>> {
     Ok(all)
 }
 
+/// CPU of a whole conversation of one turn.
+pub fn call_cpu(times: usize) -> Result<Duration> {
+    let (host, _stamps) = host();
+    let compiled = compile(plug_in(1)?, host, None)?;
+    let before = crate::figures::cpu();
+    for _ in 0..times {
+        Plugin::new_from_compiled(&compiled)?.call::<&str, ()>("run", "")?;
+    }
+    Ok((crate::figures::cpu() - before) / u32::try_from(times)?)
+}
+
 /// From one host call to the next.
 pub fn round_trips(conversations: usize, turns: u32) -> Result<Vec<Duration>> {
     let (host, stamps) = host();

@@ -250,13 +250,13 @@ fn pool(options: &Options) -> PoolingAllocationConfig {
     let calls = options.max_calls;
     let mut pool = PoolingAllocationConfig::new();
     // One component and one stack per call; most components have one memory, some (QuickJS's adapter) two or three;
-    // one or two tables; several core instances (the program, its shim, its adapter).
+    // one or two tables; several core instances (the program, its shim, its adapter; Python has more than ten).
     pool.total_component_instances(calls);
     pool.total_stacks(calls);
     // However few the calls, one of the hungriest allowed must fit.
-    pool.total_memories((calls + calls.div_ceil(4)).max(limits.memories as u32));
+    pool.total_memories(memories(calls, limits.memories as u32));
     pool.total_tables(calls.saturating_mul(2).max(limits.tables as u32));
-    pool.total_core_instances(calls.saturating_mul(8).max(limits.instances as u32));
+    pool.total_core_instances(calls.saturating_mul(16).max(limits.instances as u32));
     // The most one component may have of each; the store's limiter says the same at run time.
     pool.max_core_instances_per_component(limits.instances as u32);
     pool.max_memories_per_component(limits.memories as u32);
@@ -277,6 +277,14 @@ fn pool(options: &Options) -> PoolingAllocationConfig {
     pool.decommit_batch_size(1);
     pool.pagemap_scan(Enabled::No);
     pool
+}
+
+/// Memories for every call to have the most it may, as far as the address space reaches (4 GiB each of 128 TiB); beyond
+/// that, for one call in four to have a second.
+fn memories(calls: u32, each: u32) -> u32 {
+    const AFFORDABLE: u32 = 12_000;
+    let sparing = calls.saturating_add(calls.div_ceil(4)).max(AFFORDABLE);
+    calls.saturating_mul(each).min(sparing).max(each)
 }
 
 /// All a flow may import. Built once: defining functions is generic code, and this room is where it is compiled.
