@@ -208,7 +208,7 @@ pub struct Agent {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// A name that no queue has.
-    #[error("{place}: there is no queue {name:?}; the queues are {known}")]
+    #[error("{place}: there is no queue \"{name}\"; the queues are {known}")]
     UnknownQueue {
         /// Where it is written.
         place: String,
@@ -218,7 +218,7 @@ pub enum SettingsError {
         known: String,
     },
     /// A number outside of what makes sense.
-    #[error("queue {queue:?}: {key} = {value}; write a number from {least} to {most}")]
+    #[error("queue \"{queue}\": {key} = {value}; write a number from {least} to {most}")]
     Range {
         /// Which queue.
         queue: QueueId,
@@ -232,7 +232,7 @@ pub enum SettingsError {
         most: u32,
     },
     /// Two people of one name.
-    #[error("operator {0:?} is written twice; give each a name of their own")]
+    #[error("operator \"{0}\" is written twice; give each a name of their own")]
     TwoAgents(AgentId),
 }
 
@@ -253,14 +253,14 @@ impl Settings {
                 ("when_empty", &queue.when_empty),
             ] {
                 if let Overflow::Queue(name) = overflow {
-                    queue_named(format!("queue {id:?}, {key}"), name);
+                    queue_named(format!("queue \"{id}\", {key}"), name);
                 }
             }
         }
         let mut seen = BTreeSet::new();
         for agent in &self.agents {
             for name in &agent.queues {
-                queue_named(format!("operator {:?}, queues", agent.id), name);
+                queue_named(format!("operator \"{}\", queues", agent.id), name);
             }
         }
         let twice = self.agents.iter().filter(|agent| !seen.insert(&agent.id));
