@@ -18,7 +18,8 @@ pub struct Config {
     pub pre_roll_ms: u64,
     /// Audio after the last detected speech that is recognised too.
     pub tail_ms: u64,
-    /// Speech this long over an interruptible prompt stops it.
+    /// Voice this long over an interruptible prompt stops it. Voice activity has waited some 80 ms to be sure of it, and our
+    /// own echo is not voice, so this is short.
     pub barge_in_ms: u64,
     /// Of speech that began before we were ready to listen, at most this much counts (the rest may be our own echo).
     pub overlap_ms: u64,
@@ -132,7 +133,7 @@ impl Default for Config {
             max_utterance_ms: 25_000,
             pre_roll_ms: 300,
             tail_ms: 200,
-            barge_in_ms: 200,
+            barge_in_ms: 60,
             overlap_ms: 1_000,
             merge_window_ms: 1_500,
             noise_ms: 600,

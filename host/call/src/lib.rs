@@ -58,7 +58,7 @@
 //! | | `HangUp` | reply HungUp → Closing (a notice that plays is heard out) |
 //! | | 10 s without a command | → Failing |
 //! | | flow finished; failed | → Closing; → Failing (also if it finished without any command) |
-//! | **Speaking** | key, voice ≥ 200 ms, typed words | see the table of barge-in |
+//! | **Speaking** | key, voice ≥ 60 ms, typed words | see the table of barge-in |
 //! | | played to the end | `Say`, `Play`: reply Said(Complete); `Ask`: keys kept → CollectingDigits; words kept → reply; the caller speaks → CallerSpeaking; speech kept → Recognising; else → Listening |
 //! | | cannot be played, not begun in 8 s | reply VoiceFailed or UnknownPrompt; the third in a row → Failing |
 //! | | longer than 2 minutes | StopPlayback, as played to the end |

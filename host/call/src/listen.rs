@@ -121,6 +121,14 @@ impl Endpointer {
         self.since_mark_ms
     }
 
+    /// Voice that is heard now is speech, however little of it there has been; false where there is none.
+    pub(crate) fn promote(&mut self) -> bool {
+        if self.utterance.is_none() {
+            self.utterance = self.run;
+        }
+        self.utterance.is_some()
+    }
+
     /// Forgets what the caller said before `earliest`.
     pub(crate) fn clip(&mut self, earliest: Millis) {
         if let Some(utterance) = &mut self.utterance {

@@ -139,11 +139,11 @@ fn nothing_stops_a_prompt_that_must_be_heard() {
 fn speech_stops_a_question_within_150_ms_and_answers_it() {
     let mut h = Harness::asking(AnswerKind::YesNo, BargeIn::Speech);
     h.speech = vec![(300, 800)];
-    h.run_to(499);
+    h.run_to(359);
     assert_eq!(h.state(), State::Speaking);
     h.run_to(2_000);
-    assert_eq!(h.at(|o| matches!(o, Output::StopPlayback { .. })), [500], "200 ms of speech, then at once");
-    assert_eq!(h.at(|o| matches!(o, Output::Event(Event::BargeIn { by_key: false, .. }))), [500]);
+    assert_eq!(h.at(|o| matches!(o, Output::StopPlayback { .. })), [360], "60 ms of voice, then at once");
+    assert_eq!(h.at(|o| matches!(o, Output::Event(Event::BargeIn { by_key: false, .. }))), [360]);
     // The pause for yes or no is 300 ms; recognition took 500.
     assert_eq!(h.at(|o| matches!(o, Output::Hear { .. })), [1_100]);
     assert_eq!(h.spans(), [(0, 1_000)]);
@@ -153,7 +153,7 @@ fn speech_stops_a_question_within_150_ms_and_answers_it() {
 #[test]
 fn a_click_does_not_stop_a_prompt() {
     let mut h = Harness::asking(AnswerKind::YesNo, BargeIn::Speech);
-    h.speech = vec![(100, 200), (500, 600), (900, 1_000)];
+    h.speech = vec![(100, 140), (500, 540), (900, 940)];
     h.run_to(1_040);
     assert_eq!(h.state(), State::Listening);
 }
@@ -165,13 +165,13 @@ fn only_voice_over_the_prompt_itself_stops_it() {
     h.run_to(300);
     h.flow(say("Так", BargeIn::Speech));
     h.run_to(600);
-    assert_eq!(h.at(|o| matches!(o, Output::StopPlayback { .. })), [500]);
+    assert_eq!(h.at(|o| matches!(o, Output::StopPlayback { .. })), [360]);
 }
 
 #[test]
 fn clicks_after_speech_do_not_add_up_to_a_barge_in() {
     let mut h = Harness::phone();
-    h.speech = vec![(300, 800), (1_000, 1_100), (1_320, 1_420), (1_640, 1_740)];
+    h.speech = vec![(300, 800), (1_000, 1_040), (1_260, 1_300), (1_520, 1_560)];
     h.run_to(900);
     h.flow(say("Так", BargeIn::Speech));
     h.run_to(1_940);
@@ -253,7 +253,7 @@ fn all_of_a_long_interruption_is_kept_but_not_what_was_before_the_prompt() {
     h.run_to(2_200);
     h.flow(ask(AnswerKind::YesNo, BargeIn::Speech));
     h.run_to(4_000);
-    assert_eq!(h.spans(), [(900, 3_200)], "a second before the interruption, and the pre-roll");
+    assert_eq!(h.spans(), [(760, 3_200)], "a second before the interruption, and the pre-roll");
 }
 
 #[test]

@@ -45,6 +45,7 @@ pub async fn open(clinic: &Arc<Clinic>, flow: Option<&str>, store: Store, place:
         meaning: Arc::new(Meaning::new(clinic)),
         classifier: Arc::new(Classifier::embedded().clone()),
         store,
+        people: Arc::new(session::ClinicLines),
     })
 }
 
@@ -86,7 +87,7 @@ pub async fn version(name: &str, engine: &Engine, store: &Store, place: &Place) 
 
 /// Ears and mouth as the command line asks for them.
 pub fn hearing(speech: &Speech, clinic: &Clinic, place: &Place) -> Result<Hearing> {
-    Ok(Hearing { ears: ears(speech.engine, place)?, mouth: mouth(&speech.voice, clinic.prompts.as_deref(), place)? })
+    Ok(Hearing::new(ears(speech.engine, place)?, mouth(&speech.voice, clinic.prompts.as_deref(), place)?))
 }
 
 /// A voice by its name on the command line.

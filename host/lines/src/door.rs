@@ -52,6 +52,9 @@ pub trait Door: Send {
     /// Forget what was sent but not heard yet: the caller interrupted. For doors whose other end keeps a queue.
     fn flush(&mut self) {}
 
+    /// The clock went on without us: so many frames are left out now, in both directions.
+    fn skipped(&mut self, _frames: u64) {}
+
     /// Press these keys towards the other side.
     fn send_digits(&mut self, _digits: &str) {}
 

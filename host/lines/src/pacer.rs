@@ -9,7 +9,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -98,8 +98,11 @@ struct Shards {
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
+/// A call that joins; none to wake a shard that is to stop.
+type Joining = Option<Box<dyn Paced>>;
+
 struct Shard {
-    joining: Sender<Box<dyn Paced>>,
+    joining: Sender<Joining>,
     counts: Arc<Counts>,
 }
 
@@ -133,7 +136,7 @@ impl Pacer {
         let fewest = self.shards.shards.iter().min_by_key(|shard| shard.counts.calls.load(Ordering::Relaxed));
         let Some(shard) = fewest else { return };
         shard.counts.calls.fetch_add(1, Ordering::Relaxed);
-        if shard.joining.send(paced).is_err() {
+        if shard.joining.send(Some(paced)).is_err() {
             // Stopped: the call was dropped with the message, which hangs it up.
             shard.counts.calls.fetch_sub(1, Ordering::Relaxed);
         }
@@ -164,6 +167,7 @@ impl Pacer {
     pub fn stop(&self) {
         for shard in &self.shards.shards {
             shard.counts.stop.store(true, Ordering::Relaxed);
+            shard.joining.send(None).ok();
         }
         let threads = std::mem::take(&mut *self.shards.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
@@ -218,7 +222,7 @@ struct Counts {
 
 /// The calls of one shard by phase, and how far its clock has come. Time is an argument.
 struct Ring {
-    joiners: Receiver<Box<dyn Paced>>,
+    joiners: Receiver<Joining>,
     counts: Arc<Counts>,
     phases: [Vec<Box<dyn Paced>>; PHASES],
     /// The tick to run next.
@@ -229,7 +233,7 @@ struct Ring {
 }
 
 impl Ring {
-    fn new(joiners: Receiver<Box<dyn Paced>>, counts: Arc<Counts>, first_phase: usize) -> Ring {
+    fn new(joiners: Receiver<Joining>, counts: Arc<Counts>, first_phase: usize) -> Ring {
         Ring {
             joiners,
             counts,
@@ -263,7 +267,8 @@ impl Ring {
     fn take_joiners(&mut self) {
         loop {
             match self.joiners.try_recv() {
-                Ok(paced) => self.join(paced),
+                Ok(Some(paced)) => self.join(paced),
+                Ok(None) => {}
                 Err(TryRecvError::Empty) => return,
                 Err(TryRecvError::Disconnected) => {
                     self.closed = true;
@@ -385,13 +390,13 @@ fn keep_time(mut ring: Ring, first: bool) {
 /// An empty shard does not tick. False once no call can come any more.
 fn wait_for_a_call(ring: &mut Ring) -> bool {
     while !ring.counts.stop.load(Ordering::Relaxed) {
-        match ring.joiners.recv_timeout(Duration::from_millis(100)) {
-            Ok(paced) => {
+        match ring.joiners.recv() {
+            Ok(Some(paced)) => {
                 ring.join(paced);
                 return true;
             }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return false,
+            Ok(None) => {}
+            Err(_) => return false,
         }
     }
     false

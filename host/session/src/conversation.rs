@@ -1,21 +1,33 @@
 //! What a spoken and a written call have in common: the call core, its flow, the turns that are written down, and
 //! everything the core wants that is not sound.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use call::{
     AnswerKind, Call, Command, EndReason, Event, Input, Millis, Output, Prompt, SystemPrompt, Token, TransferResult,
 };
+use lines::Line;
 use records::{CallEnd, CallRecord, Pii, Turn, Who};
 use rollout::{CallResult, CallStart, Pinned};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::clock::Clock;
 use crate::error::SessionError;
 use crate::flow_side::{FlowSide, FromFlow};
+use crate::inbox::{Arrived, Inbox, ToLoop};
+use crate::people::TransferCall;
 use crate::port::{Done, LivePort};
-use crate::stage::{Held, Setup, Stage};
+use crate::stage::{HandedOver, Held, Setup, Stage};
 use crate::tagging;
 use crate::trace::{Trace, Tracer};
+
+/// How long a flow may be silent after its call before it is left to itself.
+const FLOW_OUTLIVES: Duration = Duration::from_secs(1);
+/// How often it may still ask for something.
+const MOST_LAST_WORDS: u32 = 1_000;
 
 /// What is left for the medium to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,23 +76,37 @@ pub(crate) struct Conversation {
     /// The times of the turn that the prompt now starting answers, for its record.
     latency_ms: Option<i64>,
     end: Option<EndReason>,
-    /// The latest words of the caller, not yet taken for an answer.
-    words: Option<Words>,
+    /// Words of the caller, oldest first, not yet taken for an answer.
+    words: Vec<Words>,
     /// The question on its way to the caller: `(id, text)`.
     question: Option<(String, String)>,
     /// The house took over from the flow.
     failed: bool,
     background: Vec<JoinHandle<()>>,
+    /// Where what takes its time is done.
+    runtime: Handle,
+    to_loop: ToLoop,
+    /// The caller's line, for transfers.
+    line: Option<Arc<dyn Line>>,
+    transfer: Option<Transfer>,
+    handed: Option<HandedOver>,
+}
+
+/// A transfer under way.
+struct Transfer {
+    token: Token,
+    wanted: HandedOver,
+    task: AbortHandle,
 }
 
 impl Conversation {
-    /// Write the call down and start its flow. What the flow sends is to be given to [`Conversation::flow_sent`].
+    /// Write the call down and start its flow. What arrives in the inbox is the medium's to hand on.
     pub(crate) async fn start(
         stage: &Stage,
         setup: Setup,
         config: call::Config,
         tracer: Tracer,
-    ) -> Result<(Conversation, mpsc::UnboundedReceiver<FromFlow>), SessionError> {
+    ) -> Result<(Conversation, Inbox), SessionError> {
         let clinic = stage.desk.clinic();
         let mut record = CallRecord::live(&setup.id, &clinic.id, &clinic.timezone, setup.started_ms());
         record.answered_ms = Some(setup.started_ms());
@@ -100,17 +126,17 @@ impl Conversation {
 
         let clock = Clock::new(setup.started.clone());
         let done = Done::default();
-        let (to_loop, from_flow) = mpsc::unbounded_channel();
+        let (to_loop, inbox) = mpsc::unbounded_channel();
         let flow = match &pinned {
             Some(pinned) => {
                 let (stage, clock, done) = (stage.clone(), clock.clone(), done.clone());
                 let port =
                     LivePort::new(stage.clone(), &setup, &pinned.flow, clock, done, to_loop.clone(), tracer.clone());
-                FlowSide::start(&stage, &setup, pinned, port, to_loop)
+                FlowSide::start(&stage, &setup, pinned, port, to_loop.clone())
             }
             None => {
                 tracing::error!(clinic = clinic.id, entry = setup.entry.as_str(), "no flow answers here");
-                FlowSide::none(&to_loop)
+                FlowSide::none(to_loop.clone())
             }
         };
         let conversation = Conversation {
@@ -127,12 +153,17 @@ impl Conversation {
             answered: Vec::new(),
             latency_ms: None,
             end: None,
-            words: None,
+            words: Vec::new(),
             question: None,
             failed: false,
             background: Vec::new(),
+            runtime: Handle::current(),
+            to_loop,
+            line: None,
+            transfer: None,
+            handed: None,
         };
-        Ok((conversation, from_flow))
+        Ok((conversation, inbox))
     }
 
     /// Something happened.
@@ -176,8 +207,32 @@ impl Conversation {
         }
     }
 
+    /// What arrived that has nothing to do with sound.
+    pub(crate) fn arrived(&mut self, arrived: Arrived, now: Millis) {
+        match arrived {
+            Arrived::Flow(from) => self.flow_sent(from, now),
+            Arrived::Transferred(token, result) => self.transferred(token, result, now),
+            Arrived::Sound(_) | Arrived::Heard { .. } => {}
+        }
+    }
+
+    /// The call is over: what its flow still asks is answered with a hang-up until it ends, for a second at most.
+    pub(crate) async fn outlive_flow(&mut self, inbox: &mut Inbox, now: Millis) {
+        for _ in 0..MOST_LAST_WORDS {
+            if self.flow.report.is_some() {
+                return;
+            }
+            match tokio::time::timeout(FLOW_OUTLIVES, inbox.recv()).await {
+                Ok(Some(arrived)) => self.arrived(arrived, now),
+                Ok(None) | Err(_) => return,
+            }
+            // Replies to what it asked; nothing else is left to do.
+            while self.next_act(now).is_some() {}
+        }
+    }
+
     /// The next thing to do in sound; everything else the core wanted until then has been done.
-    pub(crate) fn next_act(&mut self, now: Millis) -> Option<Act> {
+    pub(crate) fn next_act(&mut self, _now: Millis) -> Option<Act> {
         while let Some(output) = self.core.poll() {
             match output {
                 Output::Play { token, what } => return Some(Act::Play { token, text: self.spoken(what) }),
@@ -187,16 +242,17 @@ impl Conversation {
                 }
                 Output::ComfortTone(on) => return Some(Act::ComfortTone(on)),
                 Output::Reply(reply) => {
-                    if matches!(reply, call::Reply::Answer(call::Answer::Speech { .. })) {
-                        self.answer_counts();
+                    if let call::Reply::Answer(call::Answer::Speech { text, .. }) = &reply {
+                        self.answer_counts(text);
                     }
                     self.flow.reply(reply);
                 }
-                Output::Transfer { token, to, .. } => {
-                    let result = self.transfer(&to);
-                    self.core.handle(Input::TransferResult { token, result }, now);
+                Output::Transfer { token, to, summary } => self.transfer(token, to, summary),
+                Output::CancelTransfer { token } => {
+                    if let Some(given_up) = self.transfer.take_if(|transfer| transfer.token == token) {
+                        given_up.task.abort();
+                    }
                 }
-                Output::CancelTransfer { .. } => {}
                 Output::TakeCallback => self.take_callback(),
                 Output::Event(event) => self.event(event),
                 Output::Ended(reason) => {
@@ -208,18 +264,56 @@ impl Conversation {
         None
     }
 
-    /// Who is there to take the caller: a person answers where the clinic has written a line down, during opening hours;
-    /// the ward and other lines of their own at any time.
-    fn transfer(&self, to: &str) -> TransferResult {
-        let clinic = self.stage.desk.clinic();
-        let staffed = to != "operator" || clinic.is_open(self.clock.now().timestamp());
-        match clinic.lines.contains_key(to) {
-            true if staffed => {
-                self.tracer.send(Trace::Did(format!("соединение: {to}")));
-                TransferResult::Connected
-            }
-            _ => TransferResult::Nobody,
+    /// Ask the people, beside the loop.
+    fn transfer(&mut self, token: Token, to: String, summary: String) {
+        let call = TransferCall {
+            id: self.setup.id.clone(),
+            clinic: Arc::clone(self.stage.desk.clinic()),
+            channel: self.setup.channel,
+            to: to.clone(),
+            summary: summary.clone(),
+            caller: self.setup.caller.clone(),
+            at: self.clock.now().timestamp(),
+            line: self.line.clone(),
+        };
+        let (people, to_loop) = (Arc::clone(&self.stage.people), self.to_loop.clone());
+        let task = self.runtime.spawn(async move {
+            let result = people.transfer(&call).await;
+            to_loop.send(Arrived::Transferred(token, result)).ok();
+        });
+        let wanted = HandedOver { to, summary };
+        self.transfer = Some(Transfer { token, wanted, task: task.abort_handle() });
+    }
+
+    /// The people have answered.
+    pub(crate) fn transferred(&mut self, token: Token, result: TransferResult, now: Millis) {
+        let Some(transfer) = self.transfer.take_if(|transfer| transfer.token == token) else { return };
+        if result == TransferResult::Connected {
+            self.tracer.send(Trace::Did(format!("соединение: {}", transfer.wanted.to)));
+            self.handed = Some(transfer.wanted);
         }
+        self.handle(Input::TransferResult { token, result }, now);
+    }
+
+    /// Does the call wait for people?
+    pub(crate) fn transfers(&self) -> bool {
+        self.transfer.is_some()
+    }
+
+    /// Where what is done beside the loop reports.
+    pub(crate) fn to_loop(&self) -> ToLoop {
+        self.to_loop.clone()
+    }
+
+    /// The line the caller is on.
+    pub(crate) fn on_line(&mut self, line: Option<Arc<dyn Line>>) {
+        self.line = line;
+    }
+
+    /// How the call ended, and with whom the caller is now.
+    pub(crate) fn parted(&self) -> (EndReason, Option<HandedOver>) {
+        let end = self.end.unwrap_or(EndReason::CallerHungUp);
+        (end, self.handed.clone().filter(|_| end == EndReason::Transferred))
     }
 
     /// The flow failed and nobody is there: a promise is written down all the same.
@@ -227,7 +321,7 @@ impl Conversation {
         let Some(phone) = self.setup.caller.clone() else { return };
         let (desk, call, now) = (self.stage.desk.clone(), self.setup.id.clone(), self.clock.now().timestamp());
         let done = self.done.clone();
-        self.background.push(tokio::spawn(async move {
+        self.background.push(self.runtime.spawn(async move {
             let request = desk::CallbackRequest {
                 phone: phone.into(),
                 person: "".into(),
@@ -283,11 +377,14 @@ impl Conversation {
     /// These words came from the caller. They count once the core takes them for the answer: a caller who goes on
     /// speaking is heard again from the start.
     pub(crate) fn caller_said(&mut self, words: Words) {
-        self.words = Some(words);
+        self.words.push(words);
     }
 
-    fn answer_counts(&mut self) {
-        let Some(Words { text, from, to, confidence }) = self.words.take() else { return };
+    fn answer_counts(&mut self, answer: &str) {
+        let Some(last) = self.words.len().checked_sub(1) else { return };
+        let place = self.words.iter().position(|words| words.text.trim() == answer.trim()).unwrap_or(last);
+        // What came before it was a part of it, heard again since.
+        let Some(Words { text, from, to, confidence }) = self.words.drain(..=place).next_back() else { return };
         self.turns.write(Who::Caller, &text, from, to, confidence.map(f64::from), None);
         self.tracer.send(Trace::Caller { at: from, text, confidence });
     }
@@ -330,6 +427,11 @@ impl Conversation {
         self.flow.thinking
     }
 
+    /// There is no recording after all.
+    pub(crate) fn not_recorded(&mut self) {
+        self.setup.recording = None;
+    }
+
     /// When the core wants to be woken.
     pub(crate) fn deadline(&self) -> Option<Millis> {
         self.core.deadline()
@@ -341,11 +443,14 @@ impl Conversation {
 
     /// Write down what came of the call, and tag it.
     pub(crate) async fn finish(mut self, now: Millis) -> Result<Held, SessionError> {
+        if let Some(transfer) = self.transfer.take() {
+            transfer.task.abort();
+        }
         for task in self.background.drain(..) {
             task.await.ok();
         }
         self.turns.finish().await;
-        let end = self.end.unwrap_or(EndReason::CallerHungUp);
+        let (end, handed_over) = self.parted();
         let mut outcome = self.done.outcome();
         if outcome.is_none() && end == EndReason::Transferred {
             outcome = Some(records::Outcome::Transferred);
@@ -371,6 +476,7 @@ impl Conversation {
             turns: self.answered,
             duration_ms: now.0,
             recording: self.setup.recording,
+            handed_over,
         })
     }
 }

@@ -10,8 +10,9 @@ use flows::shadow::{Shadow, ShadowOptions, ShadowReport};
 use flows::{FlowEnd, PortError, RunOptions, RunReport};
 use records::{JournalRecord, Store};
 use rollout::{Pinned, Switchboard};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
+use crate::inbox::{Arrived, ToLoop};
 use crate::port::LivePort;
 use crate::stage::{Setup, Stage};
 
@@ -34,13 +35,7 @@ pub(crate) struct FlowSide {
 
 impl FlowSide {
     /// Start a version for one call. Its commands, and in the end its report, arrive at `to`.
-    pub(crate) fn start(
-        stage: &Stage,
-        setup: &Setup,
-        pinned: &Pinned,
-        port: LivePort,
-        to: mpsc::UnboundedSender<FromFlow>,
-    ) -> FlowSide {
+    pub(crate) fn start(stage: &Stage, setup: &Setup, pinned: &Pinned, port: LivePort, to: ToLoop) -> FlowSide {
         let journal =
             StoreJournal { store: stage.store.clone(), call: setup.id.clone(), started_ms: setup.started_ms() };
         let options = RunOptions {
@@ -61,21 +56,20 @@ impl FlowSide {
             None => (journal, None),
         };
         let port = Recording::new(port, sink);
+        let last_word = LastWord(Some(to));
         tokio::spawn(async move {
             let report = engine.run(&flow, Box::new(port), options).await;
             if let Some(shadow) = shadow {
                 shadow.ended(&report.end);
             }
-            to.send(FromFlow::Ended(report)).ok();
+            last_word.say(report);
         });
         FlowSide { replies: VecDeque::new(), thinking: true, report: None }
     }
 
     /// There is no version for this call: it is as if one had given up at once, and the caller goes to a person.
-    pub(crate) fn none(to: &mpsc::UnboundedSender<FromFlow>) -> FlowSide {
-        let end = FlowEnd::GaveUp("no flow answers here: deploy one with `gudok flow deploy`".to_owned());
-        let report = RunReport { end, cpu_ms: 0.0, memory_bytes: 0, host_calls: 0, output: String::new() };
-        to.send(FromFlow::Ended(report)).ok();
+    pub(crate) fn none(to: ToLoop) -> FlowSide {
+        LastWord(Some(to)).say(gave_up("no flow answers here: deploy one with `gudok flow deploy`"));
         FlowSide { replies: VecDeque::new(), thinking: true, report: None }
     }
 
@@ -98,6 +92,30 @@ impl FlowSide {
     pub(crate) fn ended(&mut self, report: RunReport) {
         self.thinking = false;
         self.report = Some(report);
+    }
+}
+
+fn gave_up(why: &str) -> RunReport {
+    let end = FlowEnd::GaveUp(why.to_owned());
+    RunReport { end, cpu_ms: 0.0, memory_bytes: 0, host_calls: 0, output: String::new() }
+}
+
+/// Tells the loop that the flow is over, whatever becomes of the task that ran it.
+struct LastWord(Option<ToLoop>);
+
+impl LastWord {
+    fn say(mut self, report: RunReport) {
+        if let Some(to) = self.0.take() {
+            to.send(Arrived::Flow(FromFlow::Ended(report))).ok();
+        }
+    }
+}
+
+impl Drop for LastWord {
+    fn drop(&mut self) {
+        if let Some(to) = self.0.take() {
+            to.send(Arrived::Flow(FromFlow::Ended(gave_up("the engine lost the flow")))).ok();
+        }
     }
 }
 

@@ -15,12 +15,13 @@ use flows::{Flow, Port, PortError};
 use jiff::civil::{Date, DateTime, Time};
 use records::{Note, Pii, Tag};
 use serde_json::json;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use understanding::category::Taxonomy;
 
 use crate::clinic_view;
 use crate::clock::Clock;
 use crate::flow_side::FromFlow;
+use crate::inbox::{Arrived, ToLoop};
 use crate::meaning::Meaning;
 use crate::stage::{Setup, Stage};
 use crate::trace::{Trace, Tracer};
@@ -65,7 +66,7 @@ pub(crate) struct LivePort {
     info: voice::CallInfo,
     clock: Clock,
     done: Done,
-    to_loop: mpsc::UnboundedSender<FromFlow>,
+    to_loop: ToLoop,
     tracer: Tracer,
     /// The recording notice, until it has been said: the law wants it, so it is not left to the flow.
     notice: Option<String>,
@@ -80,7 +81,7 @@ impl LivePort {
         flow: &Flow,
         clock: Clock,
         done: Done,
-        to_loop: mpsc::UnboundedSender<FromFlow>,
+        to_loop: ToLoop,
         tracer: Tracer,
     ) -> LivePort {
         let info = voice::CallInfo {
@@ -125,7 +126,7 @@ impl LivePort {
     /// Ask the media loop, and wait for its reply.
     async fn on_line(&self, command: Command) -> Result<Reply, PortError> {
         let (reply, answer) = oneshot::channel();
-        self.to_loop.send(FromFlow::Wants(command, reply)).map_err(|_| PortError::Closed)?;
+        self.to_loop.send(Arrived::Flow(FromFlow::Wants(command, reply))).map_err(|_| PortError::Closed)?;
         answer.await.map_err(|_| PortError::Closed)
     }
 

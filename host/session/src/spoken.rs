@@ -1,45 +1,75 @@
 //! A call at a door with audio: the media loop.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use audio::{FRAME_MS, Pcm};
-use call::{AnswerKind, Input, Millis, Token};
-use lines::{Door, FRAME_SAMPLES, LINE_RATE, Pace, Received};
-use speech::recogniser::{Listen, Mode, Transcript};
+use call::{AnswerKind, EndReason, Input, Millis, Token};
+use lines::{Beat, Door, FRAME_SAMPLES, LINE_RATE, Pace, Paced, Pacer, Received};
+use records::CallEnd;
+use speech::recogniser::{Listen, Mode};
 use speech::voice::Mouth;
-use speech::{Ears, Priority, SpeechError};
-use tokio::sync::mpsc;
+use speech::{Ears, Priority};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
+use crate::act::{Leg, perform};
 use crate::conversation::{Act, Conversation, Words};
+use crate::ear::Ear;
 use crate::error::SessionError;
-use crate::flow_side::FromFlow;
-use crate::playback::{Playback, Prepared, Step};
-use crate::recorder::Recorder;
-use crate::stage::{Held, Setup, Stage};
+use crate::inbox::{Arrived, Inbox, ToLoop};
+use crate::kept::Kept;
+use crate::music;
+use crate::playback::{Playback, Step, Voice};
+use crate::recorder::Studio;
+use crate::stage::{HandedOver, Held, Setup, Stage};
 use crate::trace::Tracer;
 
-/// Behind by more than this, frames are skipped rather than sent in a burst.
-const SKIP_AFTER: Duration = Duration::from_millis(200);
-/// How much of the caller's audio is kept for recognition; an answer is cut at 25 s.
-const KEPT_SAMPLES: usize = 40 * LINE_RATE as usize;
-
-/// Ears and mouth of a call.
+/// What spoken calls share: ears, mouth, the clock, the recorder. Cheap to clone.
 #[derive(Clone)]
 pub struct Hearing {
-    /// Recognition, shared between calls.
+    /// Recognition.
     pub ears: Ears,
     /// The robot's voice.
     pub mouth: Arc<Mouth>,
+    /// The clock of calls at telephones. Simulated calls keep their own time.
+    pub pacer: Pacer,
+    /// Writes the recordings.
+    pub studio: Studio,
+    /// What callers hear while they wait, 8 kHz.
+    pub music: Arc<Pcm>,
+    pub(crate) voice: Voice,
 }
 
-/// Something that was done beside the loop.
-enum Arrived {
-    Flow(FromFlow),
-    Sound(Prepared),
-    Heard(Token, Millis, Millis, Result<Transcript, SpeechError>),
+impl Hearing {
+    /// Ears and mouth, with a clock, a recorder and music of their own.
+    pub fn new(ears: Ears, mouth: Arc<Mouth>) -> Hearing {
+        Hearing::with_pacer(ears, mouth, Pacer::start(Hearing::shards()))
+    }
+
+    /// The same on a given clock.
+    pub fn with_pacer(ears: Ears, mouth: Arc<Mouth>, pacer: Pacer) -> Hearing {
+        let voice = Voice::new(Arc::clone(&mouth));
+        Hearing { ears, mouth, pacer, studio: Studio::start(), music: music::tune(), voice }
+    }
+
+    /// Shards for this machine: a busy neighbour on one core must not hold up every call.
+    pub fn shards() -> usize {
+        std::thread::available_parallelism().map_or(4, usize::from).saturating_mul(2).clamp(4, 16)
+    }
+}
+
+/// The robot has done its part; the line is open still, unless the caller is gone.
+pub struct Robot {
+    /// How its part ended. The caller is gone after [`EndReason::CallerHungUp`].
+    pub end: EndReason,
+    /// Whom the caller was handed to.
+    pub handed_over: Option<HandedOver>,
+    /// The line and the running recording, for the next act, or to hang up.
+    pub leg: Leg,
+    /// The call is being written down and tagged. Wait for it before anything else is written of the call's end.
+    pub held: JoinHandle<Result<Held, SessionError>>,
 }
 
 /// Hold one call at a door, from answer to hang-up.
@@ -54,24 +84,81 @@ pub async fn spoken(
     hearing: Hearing,
     tracer: Tracer,
 ) -> Result<Held, SessionError> {
-    let recorder = setup.recording.as_deref().map(Recorder::start).transpose()?;
-    let (conversation, from_flow) = Conversation::start(stage, setup, config(door.pace()), tracer).await?;
-    let (playback, from_mouth) = Playback::new(Arc::clone(&hearing.mouth));
-    let (heard, from_ears) = mpsc::unbounded_channel();
+    let robot = robot(stage, setup, door, &hearing, tracer).await?;
+    robot.leg.hang_up().await?;
+    match robot.held.await {
+        Ok(held) => held,
+        Err(_) => Err(SessionError::Broken),
+    }
+}
+
+/// Hold the robot's part of a call, and hand the line back: for calls that go on with a person.
+///
+/// # Errors
+///
+/// [`SessionError`] when the call cannot be written down, or its media loop broke; the line is gone then.
+pub async fn robot(
+    stage: &Stage,
+    setup: Setup,
+    door: Box<dyn Door>,
+    hearing: &Hearing,
+    tracer: Tracer,
+) -> Result<Robot, SessionError> {
+    let recording = match &setup.recording {
+        Some(path) => Some(hearing.studio.record(path).await),
+        None => None,
+    };
+    let (id, started_ms, pace) = (setup.id.clone(), setup.started_ms(), door.pace());
+    let (mut conversation, inbox) = Conversation::start(stage, setup, config(pace), tracer).await?;
+    conversation.on_line(door.line());
+    let recording = match recording.transpose() {
+        Ok(recording) => recording,
+        Err(error) => {
+            // The caller is worth more than the recording.
+            tracing::error!(call = id, %error, "the call is not recorded");
+            conversation.not_recorded();
+            None
+        }
+    };
+    let to_loop = conversation.to_loop();
     let media = Media {
+        playback: Playback::new(hearing.voice.clone(), to_loop.clone()),
+        leg: Leg::new(door, recording),
         conversation,
-        playback,
-        door,
-        ears: hearing.ears,
-        heard,
+        ears: hearing.ears.clone(),
+        runtime: Handle::current(),
+        inbox,
+        to_loop,
         hearing: 0,
-        vad: audio::vad::Vad::new(LINE_RATE),
-        kept: VecDeque::new(),
-        kept_from: 0,
-        recorder,
+        ear: Ear::new(),
+        kept: Kept::new(),
         caller_gone: false,
     };
-    media.run(from_flow, from_mouth, from_ears).await
+    let media = match pace {
+        Pace::Simulated => Some(simulate(media).await),
+        Pace::RealTime => perform(&hearing.pacer, media).await,
+    };
+    let Some(mut media) = media else {
+        let end = CallEnd {
+            ended_ms: jiff::Timestamp::now().as_millisecond().max(started_ms),
+            outcome: Some(records::Outcome::Nothing),
+            end_reason: Some("broken".to_owned()),
+            ..CallEnd::default()
+        };
+        stage.store.end_call(&id, &end).await?;
+        return Err(SessionError::Broken);
+    };
+    let now = media.leg.at;
+    if let Some(heard) = media.playback.cut() {
+        media.conversation.robot_said(&heard.text, heard.from, now);
+    }
+    let (end, handed_over) = media.conversation.parted();
+    let Media { mut conversation, mut inbox, leg, .. } = media;
+    let held = tokio::spawn(async move {
+        conversation.outlive_flow(&mut inbox, now).await;
+        conversation.finish(now).await
+    });
+    Ok(Robot { end, handed_over, leg, held })
 }
 
 /// Voice activity is certain of speech up to 400 ms after it began; recognition gets what came before. A simulated
@@ -84,99 +171,97 @@ fn config(pace: Pace) -> call::Config {
     }
 }
 
-type HeardSender = mpsc::UnboundedSender<(Token, Millis, Millis, Result<Transcript, SpeechError>)>;
-type HeardReceiver = mpsc::UnboundedReceiver<(Token, Millis, Millis, Result<Transcript, SpeechError>)>;
-
 struct Media {
     conversation: Conversation,
     playback: Playback,
-    door: Box<dyn Door>,
+    leg: Leg,
     ears: Ears,
-    heard: HeardSender,
+    runtime: Handle,
+    inbox: Inbox,
+    to_loop: ToLoop,
     /// Recognitions under way.
     hearing: usize,
-    vad: audio::vad::Vad,
-    /// The caller's latest audio; `kept_from` is the number of its first sample since the call began.
-    kept: VecDeque<i16>,
-    kept_from: usize,
-    recorder: Option<Recorder>,
+    ear: Ear,
+    kept: Kept,
     caller_gone: bool,
 }
 
-impl Media {
-    async fn run(
-        mut self,
-        mut from_flow: mpsc::UnboundedReceiver<FromFlow>,
-        mut from_mouth: mpsc::UnboundedReceiver<Prepared>,
-        mut from_ears: HeardReceiver,
-    ) -> Result<Held, SessionError> {
-        let mut now = Millis(0);
-        let mut due = Instant::now();
-        loop {
-            now.0 += u64::from(FRAME_MS);
-            while let Ok(from) = from_flow.try_recv() {
-                self.arrived(Arrived::Flow(from), now);
-            }
-            while let Ok(prepared) = from_mouth.try_recv() {
-                self.arrived(Arrived::Sound(prepared), now);
-            }
-            while let Ok((token, from, to, result)) = from_ears.try_recv() {
-                self.arrived(Arrived::Heard(token, from, to, result), now);
-            }
-            self.frame(now);
-            if self.conversation.ended() {
-                break;
-            }
-            // The caller waits for us: that takes the time it takes, so that measured latencies are true.
-            let busy = self.conversation.flow_thinks() || self.hearing > 0 || self.playback.waits();
-            due += Duration::from_millis(u64::from(FRAME_MS));
-            match self.door.pace() {
-                Pace::Simulated if !busy => {
-                    due = Instant::now();
-                    tokio::task::yield_now().await;
-                }
-                Pace::Simulated | Pace::RealTime => {
-                    let late = Instant::now().saturating_duration_since(due);
-                    if late > SKIP_AFTER {
-                        due = Instant::now();
-                    }
-                    tokio::select! {
-                        () = sleep_until(due) => {}
-                        Some(from) = from_flow.recv() => {
-                            self.arrived(Arrived::Flow(from), now);
-                            sleep_until(due).await;
-                        }
-                        Some(prepared) = from_mouth.recv() => {
-                            self.arrived(Arrived::Sound(prepared), now);
-                            sleep_until(due).await;
-                        }
-                    }
-                }
+/// A caller who is not there keeps their own time: as fast as frames can be handled, and the clock's while they wait for
+/// us, so that measured latencies are true.
+async fn simulate(mut media: Media) -> Media {
+    let mut due = Instant::now();
+    loop {
+        media.poll();
+        if media.frame() == Beat::Over {
+            return media;
+        }
+        if !media.waits() {
+            due = Instant::now();
+            tokio::task::yield_now().await;
+            continue;
+        }
+        due += Duration::from_millis(u64::from(FRAME_MS));
+        if Instant::now().saturating_duration_since(due) > lines::pacer::SKIP_AFTER {
+            due = Instant::now();
+        }
+        tokio::select! {
+            () = sleep_until(due) => {}
+            Some(arrived) = media.inbox.recv() => {
+                media.arrived(arrived);
+                sleep_until(due).await;
             }
         }
-        if let Some(heard) = self.playback.cut() {
-            self.conversation.robot_said(&heard.text, heard.from, now);
+    }
+}
+
+impl Paced for Media {
+    fn poll(&mut self) {
+        while let Ok(arrived) = self.inbox.try_recv() {
+            self.arrived(arrived);
         }
-        if let Some(recorder) = self.recorder.take() {
-            // The disk is waited for away from the media threads.
-            tokio::task::spawn_blocking(move || recorder.finish()).await.unwrap_or(Ok(()))?;
-        }
-        // What the flow still asks is answered with a hang-up until it ends.
-        while let Ok(Some(from)) = tokio::time::timeout(Duration::from_secs(1), from_flow.recv()).await {
-            let over = matches!(from, FromFlow::Ended(_));
-            self.conversation.flow_sent(from, now);
-            if over {
-                break;
-            }
-        }
-        self.conversation.finish(now).await
     }
 
-    fn arrived(&mut self, arrived: Arrived, now: Millis) {
+    /// 20 ms of the call, both directions.
+    fn frame(&mut self) -> Beat {
+        self.leg.at.0 += u64::from(FRAME_MS);
+        let now = self.leg.at;
+        let received = self.receive(now);
+        let speech = self.ear.hear(&received.audio);
+        for digit in received.digits {
+            self.conversation.key(digit, now);
+        }
+        self.conversation.handle(Input::Frame { speech }, now);
+        self.act(now);
+        let (robot, step) = self.playback.frame(now);
+        self.leg.door.send(&robot);
+        self.ear.sent(&robot);
+        if let Some(recording) = &mut self.leg.recording {
+            recording.push(&received.audio, &robot);
+        }
+        self.played(step, now);
+        self.act(now);
+        if let Some((id, text)) = self.conversation.take_question() {
+            self.leg.door.question(&id, &text);
+        }
+        if self.conversation.ended() { Beat::Over } else { Beat::On }
+    }
+
+    fn skipped(&mut self, frames: u64) {
+        self.leg.door.skipped(frames);
+    }
+}
+
+impl Media {
+    /// Does the caller wait for us?
+    fn waits(&self) -> bool {
+        self.conversation.flow_thinks() || self.conversation.transfers() || self.hearing > 0 || self.playback.waits()
+    }
+
+    fn arrived(&mut self, arrived: Arrived) {
+        let now = self.leg.at;
         match arrived {
-            Arrived::Flow(from) => self.conversation.flow_sent(from, now),
             Arrived::Sound(prepared) => self.playback.arrived(prepared),
-            Arrived::Heard(token, from, to, result) => {
+            Arrived::Heard { token, from, to, result } => {
                 self.hearing -= 1;
                 match result {
                     Ok(transcript) => {
@@ -193,33 +278,13 @@ impl Media {
                     }
                 }
             }
+            other @ (Arrived::Flow(_) | Arrived::Transferred(..)) => self.conversation.arrived(other, now),
         }
         self.act(now);
-    }
-
-    /// 20 ms of the call, both directions.
-    fn frame(&mut self, now: Millis) {
-        let received = self.receive(now);
-        let speech = self.vad.push(&received.audio);
-        for digit in received.digits {
-            self.conversation.key(digit, now);
-        }
-        self.conversation.handle(Input::Frame { speech }, now);
-        self.act(now);
-        let (robot, step) = self.playback.frame(now);
-        self.door.send(&robot);
-        if let Some(recorder) = &self.recorder {
-            recorder.push(&received.audio, &robot);
-        }
-        self.played(step, now);
-        self.act(now);
-        if let Some((id, text)) = self.conversation.take_question() {
-            self.door.question(&id, &text);
-        }
     }
 
     fn receive(&mut self, now: Millis) -> Received {
-        let received = match self.door.receive() {
+        let received = match self.leg.door.receive() {
             Some(received) => received,
             None => {
                 if !self.caller_gone {
@@ -229,10 +294,7 @@ impl Media {
                 Received::silence()
             }
         };
-        self.kept.extend(&received.audio);
-        let excess = self.kept.len().saturating_sub(KEPT_SAMPLES);
-        self.kept.drain(..excess);
-        self.kept_from += excess;
+        self.kept.push(&received.audio, self.ear.speech());
         received
     }
 
@@ -261,6 +323,7 @@ impl Media {
                 }
                 Act::StopPlayback { token } => {
                     if let Some(heard) = self.playback.stop(token) {
+                        self.leg.door.flush();
                         self.conversation.robot_said(&heard.text, heard.from, now);
                     }
                 }
@@ -272,17 +335,13 @@ impl Media {
 
     /// Recognise a span of the caller's audio, beside the loop.
     fn hear(&mut self, token: Token, from: Millis, to: Millis, expects: AnswerKind, hints: Vec<String>) {
-        let place = |at: Millis| {
-            let sample = usize::try_from(at.0).unwrap_or(usize::MAX).saturating_mul(LINE_RATE as usize / 1_000);
-            sample.saturating_sub(self.kept_from).min(self.kept.len())
-        };
-        let samples: Vec<i16> = self.kept.range(place(from)..place(to).max(place(from))).copied().collect();
+        let samples = self.kept.span(from, to);
         let listen = Listen { mode: Mode::Live, hints, prompt: Some(self.conversation.topic(expects)) };
-        let (ears, heard) = (self.ears.clone(), self.heard.clone());
+        let (ears, to_loop) = (self.ears.clone(), self.to_loop.clone());
         self.hearing += 1;
-        tokio::spawn(async move {
+        self.runtime.spawn(async move {
             let result = ears.hear(Pcm::new(LINE_RATE, samples), listen, Priority::Live).await;
-            heard.send((token, from, to, result)).ok();
+            to_loop.send(Arrived::Heard { token, from, to, result }).ok();
         });
     }
 }

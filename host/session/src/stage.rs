@@ -12,6 +12,7 @@ use rollout::{Entry, Switchboard};
 use understanding::category::Classifier;
 
 use crate::meaning::Meaning;
+use crate::people::People;
 
 /// What every call of a clinic shares. Cheap to clone.
 #[derive(Clone)]
@@ -28,6 +29,8 @@ pub struct Stage {
     pub classifier: Arc<Classifier>,
     /// What is remembered.
     pub store: Store,
+    /// Who takes callers that are handed over; [`crate::ClinicLines`] where nobody has to be rung.
+    pub people: Arc<dyn People>,
 }
 
 /// What is particular to one call.
@@ -92,4 +95,15 @@ pub struct Held {
     pub duration_ms: u64,
     /// Where the recording is.
     pub recording: Option<PathBuf>,
+    /// Whom the caller was handed to; none unless `end` is [`call::EndReason::Transferred`].
+    pub handed_over: Option<HandedOver>,
+}
+
+/// A caller who is with a person now, or in their queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandedOver {
+    /// `operator`, or another line of the clinic file.
+    pub to: String,
+    /// What the robot learned, in one line.
+    pub summary: String,
 }

@@ -1,5 +1,5 @@
-//! The same conversation in writing: a script's caller, later a chat. No audio, no waiting: time passes as the core
-//! needs it.
+//! The same conversation in writing with a script's caller: no audio, no waiting; time passes as the core needs it. Real
+//! people write in `chat`.
 
 use call::{Input, Millis};
 use lines::caller::Caller;
@@ -21,7 +21,7 @@ const MOST_STEPS: u32 = 10_000;
 ///
 /// [`SessionError`] when the call cannot be written down.
 pub async fn typed(stage: &Stage, setup: Setup, mut caller: Caller, tracer: Tracer) -> Result<Held, SessionError> {
-    let (mut conversation, mut from_flow) = Conversation::start(stage, setup, call::Config::default(), tracer).await?;
+    let (mut conversation, mut inbox) = Conversation::start(stage, setup, call::Config::default(), tracer).await?;
     let mut now = Millis(0);
     for _ in 0..MOST_STEPS {
         now = act(&mut conversation, now);
@@ -32,9 +32,9 @@ pub async fn typed(stage: &Stage, setup: Setup, mut caller: Caller, tracer: Trac
             now = answer(&mut conversation, caller.answer(&id), now);
             continue;
         }
-        if conversation.flow_thinks() {
-            match from_flow.recv().await {
-                Some(from) => conversation.flow_sent(from, now),
+        if conversation.flow_thinks() || conversation.transfers() {
+            match inbox.recv().await {
+                Some(arrived) => conversation.arrived(arrived, now),
                 None => break,
             }
             continue;
@@ -45,8 +45,8 @@ pub async fn typed(stage: &Stage, setup: Setup, mut caller: Caller, tracer: Trac
                 now = now.max(deadline);
                 conversation.handle(Input::Tick, now);
             }
-            None => match from_flow.recv().await {
-                Some(from) => conversation.flow_sent(from, now),
+            None => match inbox.recv().await {
+                Some(arrived) => conversation.arrived(arrived, now),
                 None => break,
             },
         }
@@ -55,14 +55,8 @@ pub async fn typed(stage: &Stage, setup: Setup, mut caller: Caller, tracer: Trac
         conversation.handle(Input::CallerHungUp, now);
         now = act(&mut conversation, now);
     }
-    while let Ok(Some(from)) = tokio::time::timeout(std::time::Duration::from_secs(1), from_flow.recv()).await {
-        let over = matches!(from, crate::flow_side::FromFlow::Ended(_));
-        conversation.flow_sent(from, now);
-        now = act(&mut conversation, now);
-        if over {
-            break;
-        }
-    }
+    conversation.outlive_flow(&mut inbox, now).await;
+    now = act(&mut conversation, now);
     conversation.finish(now).await
 }
 

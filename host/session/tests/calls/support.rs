@@ -74,6 +74,7 @@ impl House {
             meaning: Arc::new(Meaning::new(&clinic)),
             classifier: Arc::new(Classifier::embedded().clone()),
             store,
+            people: Arc::new(session::ClinicLines),
         };
         House { stage, _folder: folder }
     }
