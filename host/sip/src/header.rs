@@ -1,7 +1,7 @@
 //! Reading and writing header fields: addresses with a display name, token lists, parameters.
 
 use rsipstack::sip::headers::make_header;
-use rsipstack::sip::{Header, Headers, Uri};
+use rsipstack::sip::{Header, Headers, Param, Uri};
 
 use crate::error::SipError;
 
@@ -140,6 +140,13 @@ pub(crate) fn uri(text: &str) -> Result<Uri, SipError> {
     // The parser keeps the user part as written but escapes it when writing: decode once.
     if let Some(auth) = &mut uri.auth {
         auth.user = percent_decode(&auth.user);
+    }
+    // It writes transports in capitals, which some phones do not know.
+    for param in &mut uri.params {
+        if let Param::Transport(t) = param {
+            let name = t.to_string().to_ascii_lowercase();
+            *param = Param::Other("transport".into(), Some(name.into()));
+        }
     }
     Ok(uri)
 }

@@ -322,7 +322,9 @@ impl Leg {
                 }
                 _ => call.end(Over::Here),
             }
-            match call.state().phase {
+            // Not within the match: it would hold the lock.
+            let phase = call.state().phase;
+            match phase {
                 Phase::Up => {
                     let body = call.state().description.take();
                     call.state().description.clone_from(&self.outgoing.body);

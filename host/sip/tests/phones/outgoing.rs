@@ -1,0 +1,196 @@
+//! Calls that sipp answers.
+
+use std::time::Duration;
+
+use sip::{Account, Callee, Config, Dialling, Dialog, DialogEvent, Outgoing, Over, Party, Progress, Trunk};
+
+use crate::rig::{Events, Rig, SESSION, Sipp, open};
+
+fn to(sipp: &Sipp) -> Outgoing {
+    Outgoing::new(Callee::Uri(format!("sip:100@{}", sipp.at)), Some(SESSION.into()))
+}
+
+async fn answered(dialling: &mut Dialling) -> (Dialog, Option<String>) {
+    loop {
+        match dialling.next().await {
+            Some(Progress::Ringing { .. }) => {}
+            Some(Progress::Answered { dialog, body }) => return (dialog, body),
+            other => panic!("{other:?} instead of an answer"),
+        }
+    }
+}
+
+async fn failed(dialling: &mut Dialling) -> (u16, String, Option<Duration>) {
+    loop {
+        match dialling.next().await {
+            Some(Progress::Ringing { .. }) => {}
+            Some(Progress::Failed { status, reason, retry_after }) => return (status, reason, retry_after),
+            other => panic!("{other:?} instead of a failure"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn somebody_answers() {
+    let rig = Rig::start(open()).await;
+    let sipp = Sipp::called("answer");
+    let caller = Party { number: "74951234567".into(), display: Some("Клиника".into()) };
+    let headers = vec![("X-Gudok".into(), "reminder".into())];
+    let mut dialling = rig.endpoint.call(Outgoing { caller, headers, ..to(&sipp) });
+    assert!(matches!(dialling.next().await, Some(Progress::Ringing { status: 180, body: None })));
+    let (dialog, body) = answered(&mut dialling).await;
+    assert!(body.is_some_and(|b| b.contains("PCMA")));
+    let mut events = Events::of(&dialog);
+    dialog.bye();
+    assert_eq!(events.over().await, Over::Here);
+    let messages = sipp.succeeds().await;
+    assert!(messages.contains("\"Клиника\" <sip:74951234567@") && messages.contains("X-Gudok: reminder"));
+    dialog.over().await;
+    rig.assert_empty();
+}
+
+#[tokio::test]
+async fn the_called_side_hangs_up() {
+    let rig = Rig::start(open()).await;
+    let sipp = Sipp::called("answer_and_hang_up");
+    let mut dialling = rig.endpoint.call(to(&sipp));
+    let (dialog, _) = answered(&mut dialling).await;
+    let mut events = Events::of(&dialog);
+    assert_eq!(events.over().await, Over::Bye { reason: Some("Q.850;cause=16".into()) });
+    sipp.succeeds().await;
+    rig.assert_empty();
+}
+
+#[tokio::test]
+async fn nobody_can_be_had() {
+    let rig = Rig::start(open()).await;
+    let sipp = Sipp::called("engaged");
+    assert_eq!(failed(&mut rig.endpoint.call(to(&sipp))).await, (486, "Busy Here".into(), None));
+    sipp.succeeds().await;
+    let sipp = Sipp::called("out_of_order");
+    let wait = Some(Duration::from_secs(120));
+    assert_eq!(failed(&mut rig.endpoint.call(to(&sipp))).await, (503, "Service Unavailable".into(), wait));
+    sipp.succeeds().await;
+    let nowhere = Outgoing::new(Callee::Number("100".into()), None);
+    assert_eq!(failed(&mut rig.endpoint.call(nowhere)).await.0, 503);
+    rig.assert_empty();
+}
+
+#[tokio::test]
+async fn we_give_up() {
+    let rig = Rig::start(open()).await;
+    let sipp = Sipp::called("rings_until_cancel");
+    let mut dialling = rig.endpoint.call(to(&sipp));
+    assert!(matches!(dialling.next().await, Some(Progress::Ringing { .. })));
+    dialling.cancel();
+    assert_eq!(failed(&mut dialling).await.0, 487);
+    sipp.succeeds().await;
+    // By running out of time.
+    let sipp = Sipp::called("rings_until_cancel");
+    let mut dialling = rig.endpoint.call(Outgoing { timeout: Duration::from_secs(2), ..to(&sipp) });
+    assert_eq!(failed(&mut dialling).await.0, 408);
+    sipp.succeeds().await;
+    rig.assert_empty();
+}
+
+#[tokio::test]
+async fn nobody_is_there() {
+    let rig = Rig::start(Config { t1: Duration::from_millis(10), ..open() }).await;
+    let port = crate::rig::free_port();
+    let gone = Outgoing::new(Callee::Uri(format!("sip:100@127.0.0.1:{port}")), Some(SESSION.into()));
+    assert_eq!(failed(&mut rig.endpoint.call(gone)).await.0, 408);
+    rig.assert_empty();
+}
+
+#[tokio::test]
+async fn reliable_early_media_is_acknowledged() {
+    let rig = Rig::start(open()).await;
+    let sipp = Sipp::called("reliable_early");
+    let mut dialling = rig.endpoint.call(to(&sipp));
+    assert!(matches!(dialling.next().await, Some(Progress::Ringing { status: 183, body: Some(_) })));
+    let (dialog, _) = answered(&mut dialling).await;
+    dialog.bye();
+    sipp.succeeds().await;
+}
+
+#[tokio::test]
+async fn a_trunk_wants_a_password() {
+    let sipp = Sipp::called("challenges");
+    let trunk = Trunk {
+        server: Some(sipp.at.to_string()),
+        account: Some(Account { user: "clinic".into(), password: "sesame".into(), auth_user: None }),
+        assert_identity: true,
+        ..Trunk::named("provider")
+    };
+    let rig = Rig::start(Config { trunks: vec![trunk], ..open() }).await;
+    let call = Outgoing {
+        trunk: Some("provider".into()),
+        ..Outgoing::new(Callee::Number("+7 495#1".into()), Some(SESSION.into()))
+    };
+    let (dialog, _) = answered(&mut rig.endpoint.call(call)).await;
+    dialog.bye();
+    let messages = sipp.succeeds().await;
+    assert!(messages.contains(&format!("INVITE sip:+7%20495%231@{}", rig_host(&messages))));
+    assert!(messages.contains("P-Asserted-Identity: <sip:clinic@127.0.0.1>"));
+}
+
+/// Host and port of the first Request-URI.
+fn rig_host(messages: &str) -> &str {
+    let line = messages.lines().find(|l| l.starts_with("INVITE ")).unwrap_or_default();
+    line.rsplit('@').next().and_then(|r| r.split(' ').next()).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn of_two_answers_one_is_hung_up() {
+    let rig = Rig::start(open()).await;
+    let sipp = Sipp::called("forks");
+    let (dialog, _) = answered(&mut rig.endpoint.call(to(&sipp))).await;
+    // The scenario takes the BYE of the unwanted answer first.
+    let port = sipp.at.port();
+    let done = tokio::spawn(sipp.succeeds());
+    let received = rig.endpoint.clone();
+    while received.counters().received < 4 {
+        tokio::task::yield_now().await;
+    }
+    dialog.bye();
+    let messages = done.await.unwrap();
+    let second = format!("BYE sip:second@127.0.0.1:{port}");
+    assert!(messages.contains(&second), "the second answer was not hung up");
+}
+
+#[tokio::test]
+async fn a_repeated_answer_is_acknowledged_again() {
+    let rig = Rig::start(open()).await;
+    let sipp = Sipp::called("repeats_answer");
+    let (dialog, _) = answered(&mut rig.endpoint.call(to(&sipp))).await;
+    let received = rig.endpoint.clone();
+    while received.counters().received < 2 {
+        tokio::task::yield_now().await;
+    }
+    dialog.bye();
+    sipp.succeeds().await;
+}
+
+#[tokio::test]
+async fn a_collision_of_offers_is_waited_out() {
+    let rig = Rig::start(Config { t1: Duration::from_millis(100), ..open() }).await;
+    let sipp = Sipp::called("glare");
+    let (dialog, _) = answered(&mut rig.endpoint.call(to(&sipp))).await;
+    assert!(dialog.reinvite(SESSION).await.unwrap().is_some());
+    dialog.bye();
+    sipp.succeeds().await;
+}
+
+#[tokio::test]
+async fn the_called_side_may_offer() {
+    let rig = Rig::start(open()).await;
+    let sipp = Sipp::called("offers");
+    let mut dialling = rig.endpoint.call(Outgoing { body: None, ..to(&sipp) });
+    let (dialog, offer) = answered(&mut dialling).await;
+    assert!(offer.is_some_and(|o| o.contains("PCMA")));
+    dialog.acknowledge(SESSION).await.unwrap();
+    let mut events = Events::of(&dialog);
+    dialog.bye();
+    assert!(matches!(events.next().await, DialogEvent::Over(Over::Here)));
+    sipp.succeeds().await;
+}
