@@ -32,6 +32,9 @@ pub struct Config {
     pub user_agent: String,
     /// Realm of our challenges, and the domain of From when a trunk has none of its own.
     pub realm: String,
+    /// Challenge with SHA-256 besides MD5 (RFC 8760). Off by default: phones that know MD5 alone often read only the
+    /// first challenge and give up.
+    pub sha256: bool,
     /// Lines to providers and PBXs.
     pub trunks: Vec<Trunk>,
     /// Accounts of operators' phones.
@@ -187,6 +190,7 @@ impl Default for Config {
             local_networks: Network::private(),
             user_agent: concat!("Gudok/", env!("CARGO_PKG_VERSION")).into(),
             realm: "gudok".into(),
+            sha256: false,
             trunks: Vec::new(),
             users: Vec::new(),
             strangers: Strangers::default(),

@@ -71,7 +71,7 @@ impl Core {
         let trunks = parts.config.trunks.iter().map(|t| TrunkLine::new(t.clone())).collect();
         Arc::new(Core {
             runtime: Handle::current(),
-            challenger: Challenger::new(&parts.config.realm),
+            challenger: Challenger::new(&parts.config.realm, parts.config.sha256),
             registrar: Registrar::new(&parts.config),
             locator: Locator::new(),
             config: parts.config,

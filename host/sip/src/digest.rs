@@ -89,6 +89,7 @@ pub(crate) fn answer<'a>(
 pub(crate) struct Challenger {
     realm: String,
     secret: String,
+    offered: &'static [Algorithm],
 }
 
 /// What an Authorization header amounts to.
@@ -105,21 +106,24 @@ pub(crate) enum Judgement {
 }
 
 impl Challenger {
-    pub(crate) fn new(realm: &str) -> Challenger {
-        Challenger { realm: realm.to_string(), secret: random_text(32) }
+    pub(crate) fn new(realm: &str, sha256: bool) -> Challenger {
+        // Strongest first (RFC 8760 §2.3).
+        let offered: &[_] = if sha256 { &[Algorithm::Sha256, Algorithm::Md5] } else { &[Algorithm::Md5] };
+        Challenger { realm: realm.to_string(), secret: random_text(32), offered }
     }
 
-    /// The values of WWW-Authenticate, strongest first (RFC 8760 §2.3).
-    pub(crate) fn challenges(&self, peer: IpAddr, stale: bool) -> [String; 2] {
+    /// The values of WWW-Authenticate.
+    pub(crate) fn challenges(&self, peer: IpAddr, stale: bool) -> Vec<String> {
         let nonce = self.nonce(peer, now());
         let stale = if stale { ", stale=true" } else { "" };
-        [Algorithm::Sha256, Algorithm::Md5].map(|a| {
+        let one = |a: &Algorithm| {
             format!(
                 r#"Digest realm="{}", nonce="{nonce}", qop="auth", algorithm={}{stale}"#,
                 escape(&self.realm),
                 a.name()
             )
-        })
+        };
+        self.offered.iter().map(one).collect()
     }
 
     /// Judges the Authorization values of a request. `password` looks a user up.
@@ -299,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_challenge_is_answered_and_believed() {
-        let ours = Challenger::new("gudok \"1\"");
+        let ours = Challenger::new("gudok \"1\"", true);
         let password = |u: &str| (u == "anna").then(|| "sesame".to_string());
         let offered = ours.challenges(PEER, false);
         for one in &offered {
@@ -324,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_foreign_or_old_nonce_is_stale_or_bad() {
-        let (ours, other) = (Challenger::new("gudok"), Challenger::new("gudok"));
+        let (ours, other) = (Challenger::new("gudok", true), Challenger::new("gudok", false));
         let password = |_: &str| Some("sesame".to_string());
         let foreign =
             answer([other.challenges(PEER, false)[0].as_str()].into_iter(), &account("sesame"), "INVITE", "sip:x");

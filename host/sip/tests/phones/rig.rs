@@ -40,7 +40,7 @@ pub fn on(transport: Transport, ip: IpAddr) -> Config {
 
 impl Rig {
     pub async fn start(config: Config) -> Rig {
-        let (endpoint, calls) = Endpoint::start(config).await.unwrap();
+        let (endpoint, calls) = Endpoint::start(config).await.expect("the endpoint starts");
         let at = endpoint.addresses()[0].address;
         Rig { endpoint, calls, at }
     }
@@ -52,8 +52,8 @@ impl Rig {
     /// Takes the next call with our session.
     pub async fn answer(&mut self) -> (Dialog, Events) {
         let call = self.call().await;
-        call.ring(None).unwrap();
-        let dialog = call.answer(SESSION.into()).await.unwrap();
+        call.ring(None).expect("it still rings");
+        let dialog = call.answer(SESSION.into()).await.expect("it is answered");
         let events = Events::of(&dialog);
         (dialog, events)
     }
@@ -93,7 +93,7 @@ impl Events {
 
 /// A port nobody listens on now.
 pub fn free_port() -> u16 {
-    UdpSocket::bind((LOCAL, 0)).unwrap().local_addr().unwrap().port()
+    UdpSocket::bind((LOCAL, 0)).and_then(|s| s.local_addr()).expect("a free port").port()
 }
 
 /// sipp with a scenario.
@@ -119,7 +119,7 @@ impl Sipp {
     }
 
     pub fn run(scenario: &str, us: SocketAddr, port: u16, more: &[&str]) -> Sipp {
-        let log = tempfile::tempdir().unwrap();
+        let log = tempfile::tempdir().expect("a folder for logs");
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sipp").join(format!("{scenario}.xml"));
         let ip = us.ip().to_string();
         let path = |name: &str| log.path().join(name).to_string_lossy().into_owned();
@@ -143,7 +143,8 @@ impl Sipp {
 
     /// Waits for it and insists that everything went as the scenario says.
     pub async fn succeeds(mut self) -> String {
-        let status = timeout(PATIENCE * 2, self.child.wait()).await.expect("sipp does not end").unwrap();
+        let status =
+            timeout(PATIENCE * 2, self.child.wait()).await.expect("sipp does not end").expect("sipp can be waited for");
         let read = |name: &str| std::fs::read_to_string(self.file(name)).unwrap_or_default();
         let messages = read("messages");
         assert!(status.success(), "sipp: {status}\n{}\n{messages}", read("errors"));
