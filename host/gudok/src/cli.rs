@@ -50,7 +50,7 @@ pub enum Command {
     Train(Train),
     /// Measure the classifier on labelled calls: per class, confusion, calibration
     Evaluate(Evaluate),
-    /// Run the server: /healthz, /metrics, and the calls and the report as JSON
+    /// Run the server: phone calls by the lines file, /healthz, /metrics, and the calls and the report as JSON
     Serve(Serve),
     /// What is installed, what is missing and the command that installs it, whether this machine keeps up
     Doctor(Doctor),
@@ -316,6 +316,12 @@ pub struct Serve {
     /// The clinics that are served
     #[arg(long, value_name = "CLINIC", required = true)]
     pub clinic: Vec<String>,
+    /// The lines file: where phone calls come from and who answers them (see docs/telephony.md). Without it, lines.toml in
+    /// the home folder if there is one; without either, no calls are taken
+    #[arg(long, value_name = "FILE")]
+    pub lines: Option<PathBuf>,
+    #[command(flatten)]
+    pub speech: Speech,
 }
 
 #[derive(Debug, Args)]
@@ -326,4 +332,14 @@ pub struct Doctor {
     /// Leave out the measurements
     #[arg(long)]
     pub quick: bool,
+    /// Look at one trunk of the lines file instead: register, call itself through it, let the sound come back, and say in
+    /// words what keeps calls from working. `gudok serve` must not be running meanwhile
+    #[arg(long, value_name = "TRUNK", requires = "clinic")]
+    pub line: Option<String>,
+    /// The lines file; without it, lines.toml in the home folder
+    #[arg(long, value_name = "FILE", requires = "line")]
+    pub lines: Option<PathBuf>,
+    /// The clinics that the lines file names, as for `serve`
+    #[arg(long, value_name = "CLINIC", requires = "line")]
+    pub clinic: Vec<String>,
 }

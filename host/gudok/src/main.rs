@@ -1,7 +1,8 @@
 //! The program: command line, configuration, wiring. Nothing else.
 //!
 //! Layout: [`cli`] every word of the command line · `commands/` one module per command · [`place`] where things are ·
-//! [`clinics`] and [`flow`] finding what is named · [`stage`] a clinic ready for calls · [`terminal`], [`output`],
+//! [`clinics`] and [`flow`] finding what is named · [`stage`] a clinic ready for calls · [`lines`] the lines
+//! file brought to life · [`terminal`], [`output`],
 //! [`progress`] what a person sees.
 
 mod cli;
@@ -9,6 +10,7 @@ mod clinics;
 mod commands;
 mod demo;
 mod flow;
+mod lines;
 mod output;
 mod place;
 mod progress;
@@ -26,7 +28,11 @@ use place::Place;
 
 fn main() -> ExitCode {
     end_quietly_when_nobody_reads();
-    let filter = EnvFilter::try_from_env("GUDOK_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let mut filter = EnvFilter::try_from_env("GUDOK_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    // The SIP stack's own lines carry whole messages, numbers and credentials included.
+    if let Ok(quiet) = sip::LOG_FILTER.parse() {
+        filter = filter.add_directive(quiet);
+    }
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

@@ -8,7 +8,7 @@ use desk::{Clinic, Desk};
 use flows::{Compiler, Engine, Flow, Options};
 use records::Store;
 use rollout::{Library, Routes, Switchboard};
-use session::{Hearing, Stage, meaning::Meaning};
+use session::{ClinicLines, Hearing, Stage, meaning::Meaning};
 use speech::voice::{self, Mouth, VoiceChoice};
 use understanding::category::Classifier;
 
@@ -24,7 +24,7 @@ pub fn compiler() -> Compiler {
 }
 
 /// The flow that answers where nothing was deployed.
-const SHIPPED: &str = "vet-desk";
+pub const SHIPPED: &str = "vet-desk";
 
 /// Everything that calls of a clinic share. Calls get this flow, or without one what is deployed.
 pub async fn open(clinic: &Arc<Clinic>, flow: Option<&str>, store: Store, place: &Place) -> Result<Stage> {
@@ -38,15 +38,20 @@ pub async fn open(clinic: &Arc<Clinic>, flow: Option<&str>, store: Store, place:
             Switchboard::open(Routes::new(library), shipped).await?
         }
     };
-    Ok(Stage {
+    Ok(of(clinic, engine, flows, store))
+}
+
+/// The same for a clinic whose flows are at hand already.
+pub fn of(clinic: &Arc<Clinic>, engine: Engine, flows: Arc<Switchboard>, store: Store) -> Stage {
+    Stage {
         engine,
         flows,
         desk: Arc::new(Desk::new(Arc::clone(clinic), store.clone())),
         meaning: Arc::new(Meaning::new(clinic)),
         classifier: Arc::new(Classifier::embedded().clone()),
         store,
-        people: Arc::new(session::ClinicLines),
-    })
+        people: Arc::new(ClinicLines),
+    }
 }
 
 /// The engine of a command: it has the machine for itself and compiles on all cores.

@@ -98,6 +98,22 @@ impl Store {
         Err(RecordsError::NotFound { what: "call-back", id: id.to_owned() })
     }
 
+    /// Says what came of the attempt that was counted last; `done` closes the promise.
+    pub async fn callback_result(&self, id: &str, result: &str, done: bool, at_ms: i64) -> Result<()> {
+        let status = if done { CallbackStatus::Done } else { CallbackStatus::Open };
+        let written = sqlx::query("UPDATE callbacks SET result = $2, status = $3, updated_ms = $4 WHERE id = $1")
+            .bind(id)
+            .bind(result)
+            .bind(status.as_str())
+            .bind(at_ms)
+            .execute(self.write())
+            .await?;
+        if written.rows_affected() == 1 {
+            return Ok(());
+        }
+        Err(RecordsError::NotFound { what: "call-back", id: id.to_owned() })
+    }
+
     /// One call-back.
     pub async fn callback(&self, id: &str) -> Result<CallbackRecord> {
         let row = sqlx::query(concat!("SELECT ", columns!(), " FROM callbacks WHERE id = $1"))

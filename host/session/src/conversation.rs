@@ -110,6 +110,7 @@ impl Conversation {
         let clinic = stage.desk.clinic();
         let mut record = CallRecord::live(&setup.id, &clinic.id, &clinic.timezone, setup.started_ms());
         record.answered_ms = Some(setup.started_ms());
+        record.direction = setup.direction;
         record.line = Some(setup.line.clone());
         record.caller = setup.caller.clone().map(Pii::from);
         record.agent = Some("robot".into());

@@ -7,7 +7,7 @@ use desk::{Clinic, Desk};
 use flows::host::voice::Channel;
 use flows::{Engine, RunReport};
 use jiff::Zoned;
-use records::{Outcome, Store};
+use records::{Direction, Outcome, Store};
 use rollout::{Entry, Switchboard};
 use understanding::category::Classifier;
 
@@ -40,6 +40,8 @@ pub struct Setup {
     pub id: String,
     /// Where the caller is.
     pub channel: Channel,
+    /// Who called whom.
+    pub direction: Direction,
     /// The caller's number, E.164, when the line shows it.
     pub caller: Option<String>,
     /// The number or line that was called.
@@ -62,7 +64,17 @@ impl Setup {
         let seed = id.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
         });
-        Setup { id, channel, caller: None, line: String::new(), entry: Entry::Day, started, seed, recording: None }
+        Setup {
+            id,
+            channel,
+            direction: Direction::Incoming,
+            caller: None,
+            line: String::new(),
+            entry: Entry::Day,
+            started,
+            seed,
+            recording: None,
+        }
     }
 
     /// `day` while the clinic is open when the call begins, `night` otherwise.

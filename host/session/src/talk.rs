@@ -2,6 +2,7 @@
 //! the whole call tagged anew. Nobody waits for it, and it must be done even if the program dies first: so it is a durable
 //! job.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,8 +72,8 @@ pub struct TalkWorker {
     pub ears: Ears,
     /// Tags the call.
     pub classifier: Arc<Classifier>,
-    /// The clinic, for tagging.
-    pub profile: Arc<Profile>,
+    /// The clinics by id, for tagging.
+    pub profiles: BTreeMap<String, Arc<Profile>>,
 }
 
 impl TalkWorker {
@@ -143,7 +144,11 @@ impl TalkWorker {
             };
             self.store.add_turn(turn).await?;
         }
-        tagging::tag(&self.store, &self.classifier, &self.profile, call, false).await?;
+        let clinic = self.store.call(call).await?.clinic;
+        let Some(profile) = self.profiles.get(&clinic) else {
+            return Err(SessionError::Job(format!("the clinic {clinic} is not served here")));
+        };
+        tagging::tag(&self.store, &self.classifier, profile, call, false).await?;
         Ok(())
     }
 }

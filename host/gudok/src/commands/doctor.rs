@@ -4,7 +4,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use exchange::checkup;
+use exchange::config::Lines;
 use serde_json::json;
 use speech::recogniser::{Listen, Mode};
 use speech::{Ears, Priority};
@@ -13,7 +15,7 @@ use crate::cli::{Doctor, Engine};
 use crate::commands::transcribe::ears;
 use crate::output::List;
 use crate::place::Place;
-use crate::stage;
+use crate::{clinics, lines, stage};
 
 /// One finding.
 struct Finding {
@@ -34,6 +36,9 @@ impl Finding {
 }
 
 pub async fn run(args: &Doctor, place: &Place) -> Result<()> {
+    if let Some(name) = &args.line {
+        return line(name, args, place).await;
+    }
     let mut findings = vec![program("festival", "festival", "apt-get install festival festvox-ru")];
     findings.push(voice(place));
     findings.push(program("espeak-ng (spare voice)", "espeak-ng", "apt-get install espeak-ng"));
@@ -48,11 +53,37 @@ pub async fn run(args: &Doctor, place: &Place) -> Result<()> {
             findings.push(Finding::bad("recognition", format!("{error:#}"), "gudok models fetch whisper-base"))
         }
     }
+    print(&findings, args)
+}
+
+fn print(findings: &[Finding], args: &Doctor) -> Result<()> {
     let mut list = List::new(&[("what", "what"), ("state", "state"), ("found", "found"), ("mend", "to mend it")]);
-    for finding in &findings {
+    for finding in findings {
         list.row([json!(finding.what), json!(finding.state), json!(finding.found), json!(finding.mend)]);
     }
     list.print(args.format)
+}
+
+/// One trunk, from registration to the sound that comes back.
+async fn line(name: &str, args: &Doctor, place: &Place) -> Result<()> {
+    let clinics = clinics::several(&args.clinic)?;
+    let file = lines::file(args.lines.as_deref(), place).context("no lines file: name one with --lines")?;
+    let read = Lines::load(&file, &clinics)?;
+    let findings = checkup::line(&read, name).await.into_iter().map(|finding| Finding {
+        what: finding.what,
+        state: match finding.state {
+            checkup::State::Good => "ok",
+            checkup::State::Doubtful => "look",
+            checkup::State::Bad => "broken",
+        },
+        found: finding.found,
+        mend: finding.mend,
+    });
+    let findings: Vec<Finding> = findings.collect();
+    print(&findings, args)?;
+    let broken = findings.iter().filter(|finding| finding.state == "broken").count();
+    anyhow::ensure!(broken == 0, "calls on {name} do not work yet");
+    Ok(())
 }
 
 fn program(what: &'static str, name: &str, mend: &str) -> Finding {

@@ -1,5 +1,5 @@
-//! `gudok serve`: health, metrics, the calls, the report and the flows as JSON; routes are followed, the folder for flows
-//! is watched, old journals are deleted.
+//! `gudok serve`: phone calls by the lines file; health, metrics, the calls, the report and the flows as JSON; routes are
+//! followed, the folder for flows is watched, old journals are deleted.
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use desk::Clinic;
+use exchange::config::Lines;
 use records::Store;
 use rollout::{ChangeKind, DropFolder, FlowChange, Switchboard};
 use tokio::net::TcpListener;
@@ -18,13 +19,22 @@ use crate::cli::Serve;
 use crate::clinics;
 use crate::commands::report::categories;
 use crate::flow::library::{House, component};
+use crate::lines::Ground;
 use crate::place::Place;
+use crate::{lines, stage};
 
 /// How often journals are looked through for those that are too old.
 const PURGE: Duration = Duration::from_secs(3_600);
 
+/// How long calls may go on when the program is stopped.
+const LAST_CALLS: Duration = Duration::from_secs(30);
+
 pub async fn run(args: &Serve, place: &Place) -> Result<()> {
     let clinics = clinics::several(&args.clinic)?;
+    let lines = match lines::file(args.lines.as_deref(), place) {
+        Some(file) => Some(Lines::load(&file, &clinics)?),
+        None => None,
+    };
     let house = House::open_for(place, clinics.values().map(|clinic| &**clinic)).await?;
     let store = house.store.clone();
     // Calls that were going on when the program was last stopped are over.
@@ -39,13 +49,33 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
     }
     println!("gudok serves {} on http://{address}", clinics.keys().cloned().collect::<Vec<_>>().join(", "));
     let routes = house.routes(clinics.values().map(|clinic| &**clinic))?;
-    let board = Switchboard::open(routes.clone(), None).await?;
+    let shipped = match &lines {
+        Some(_) => shipped_for_the_unrouted(&house, &clinics, place).await?,
+        None => None,
+    };
+    let board = Switchboard::open(routes.clone(), shipped).await?;
     say_what_is_routed(&house, &clinics).await?;
 
     let (stop, stopping) = watch::channel(false);
     let mut state = web::AppState::new(store.clone(), clinics.values().cloned(), categories());
     let read = |wasm| component(wasm).map_err(|error| format!("{error:#}"));
     state.flows = Some(Arc::new(FlowHouse { routes: routes.clone(), board: Arc::clone(&board), read }));
+    let exchange = match lines {
+        Some(lines) => {
+            let ground = Ground {
+                clinics: &clinics,
+                engine: house.library.engine().clone(),
+                board: Arc::clone(&board),
+                store: store.clone(),
+                speech: &args.speech,
+                metrics: Arc::clone(&state.metrics),
+            };
+            let exchange = lines::open(lines, ground, place).await?;
+            lines::say(&exchange);
+            Some(exchange)
+        }
+        None => None,
+    };
     let counting = tokio::spawn(count_rollbacks(board.listen(), Arc::clone(&state.metrics)));
     let following = tokio::spawn({
         let (board, stopping) = (Arc::clone(&board), told(stopping.clone()));
@@ -58,6 +88,10 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
     println!("  a flow in {}/CLINIC/ENTRY/ is deployed", drop_folder.display());
     println!("  http://{address}/healthz  /metrics  /api/v1/calls  /api/v1/report  /api/v1/flows  /api/v1/routes");
     web::serve(listener, state, shutdown()).await?;
+    if let Some(exchange) = &exchange {
+        println!("no new calls; waiting for {} to end", exchange.calls());
+        exchange.stop(LAST_CALLS).await;
+    }
     // Nobody asks for changes any more; what is under way is finished, then the routes stop being followed.
     stop.send(true).ok();
     for task in [taking, purging, following] {
@@ -66,6 +100,25 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
     counting.abort();
     println!("stopped");
     Ok(())
+}
+
+/// The flow that answers where nothing was deployed, if some clinic needs it and it was built.
+async fn shipped_for_the_unrouted(
+    house: &House,
+    clinics: &BTreeMap<String, Arc<Clinic>>,
+    place: &Place,
+) -> Result<Option<Arc<flows::Flow>>> {
+    let (_, routes) = house.store.flow_routes().await?;
+    if clinics.keys().all(|clinic| routes.iter().any(|route| route.clinic == *clinic)) {
+        return Ok(None);
+    }
+    match stage::version(stage::SHIPPED, house.library.engine(), &house.store, place).await {
+        Ok(flow) => Ok(Some(flow)),
+        Err(error) => {
+            eprintln!("warning: where no flow is deployed callers go straight to a person: {error:#}");
+            Ok(None)
+        }
+    }
 }
 
 async fn say_what_is_routed(house: &House, clinics: &BTreeMap<String, Arc<Clinic>>) -> Result<()> {

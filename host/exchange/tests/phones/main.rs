@@ -1,0 +1,6 @@
+//! Whole calls over real sockets: an exchange, and telephones made of the signalling and media rooms.
+
+mod support;
+
+mod calls;
+mod queue;

@@ -1,0 +1,75 @@
+//! Callers and the people who take them: queue, operator's phone, bridge, call-back.
+
+use std::time::Duration;
+
+use records::CallbackStatus;
+
+use crate::support::{Phone, clinic, until};
+
+const DESK: &str = "{sip}\n[[trunk]]\nname = \"here\"\nallow = [\"127.0.0.1\"]\ntransfer = \"bridge\"\n\
+    [[operator]]\nname = \"Анна\"\nextension = \"101\"\npassword = \"secret\"\n\
+    [queue.operator]\nalways_open = true\nannounce_every = 10\nwrap_up = 0\n";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_is_put_through_to_an_operator_and_both_hear_each_other() {
+    let clinic = clinic(DESK).await;
+    let mut anna = Phone::registered(clinic.at, "101", "secret").await;
+    let caller = Phone::new().await;
+    let mut call = caller.call(clinic.at, "100", "79031234567").await.unwrap();
+    let ringing = anna.rings().await;
+    assert_eq!(ringing.caller.number, "+79031234567");
+    let mut desk = anna.answer(ringing).await;
+    desk.until("the whisper", |ear| ear.loud > 5).await;
+    // A key cuts the whisper short.
+    desk.with(|ear| (ear.press, ear.level) = ("1".into(), 9_000));
+    call.with(|ear| ear.level = 5_000);
+    call.until("the operator", |ear| (8_000..10_500).contains(&ear.latest)).await;
+    desk.until("the caller", |ear| (4_000..6_000).contains(&ear.latest)).await;
+    desk.dialog.bye();
+    call.over().await;
+    desk.over().await;
+    until("nobody is left", || async { (clinic.exchange.calls() == 0).then_some(()) }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_who_hangs_up_in_the_queue_stops_the_ringing_and_is_lost_to_nobody() {
+    let clinic = clinic(DESK).await;
+    let mut anna = Phone::registered(clinic.at, "101", "secret").await;
+    let caller = Phone::new().await;
+    let call = caller.call(clinic.at, "100", "79031234567").await.unwrap();
+    let ringing = anna.rings().await;
+    call.dialog.bye();
+    tokio::time::timeout(Duration::from_secs(10), ringing.cancelled()).await.expect("the phone stops ringing");
+    until("nobody is left", || async { (clinic.exchange.calls() == 0).then_some(()) }).await;
+    let view = clinic.exchange.operators("vet_lapa").unwrap().look().await;
+    assert!(view.waiting.is_empty(), "{view:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_presses_one_is_written_down_and_called_back() {
+    let clinic = clinic(DESK).await;
+    // Somebody must be there for the queue to take a caller; nobody answers the phone.
+    let mut anna = Phone::registered(clinic.at, "101", "secret").await;
+    let caller = Phone::new().await;
+    let mut call = caller.call(clinic.at, "100", "79031234567").await.unwrap();
+    let _ringing = anna.rings().await;
+    call.with(|ear| ear.press = "1".into());
+    call.over().await;
+    let promises = until("the promise", || async {
+        let open = clinic.store.callbacks("vet_lapa", CallbackStatus::Open).await.unwrap();
+        (!open.is_empty()).then_some(open)
+    })
+    .await;
+    assert_eq!(promises[0].phone.as_str(), "+79031234567");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_nobody_is_registered_the_house_promises_a_call_back() {
+    let clinic = clinic(DESK).await;
+    let caller = Phone::new().await;
+    let mut call = caller.call(clinic.at, "100", "79031234567").await.unwrap();
+    // Nobody is registered: the house takes a call-back.
+    call.over().await;
+    let open = clinic.store.callbacks("vet_lapa", CallbackStatus::Open).await.unwrap();
+    assert_eq!(open.len(), 1);
+}

@@ -1,0 +1,106 @@
+//! The lines file brought to life: clinics ready for calls, phones that ring, and what is counted of them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use desk::Clinic;
+use exchange::config::Lines;
+use exchange::gate::Full;
+use exchange::observer::Observer;
+use exchange::{Exchange, House, Parts};
+use flows::Engine;
+use records::Store;
+use rollout::Switchboard;
+use session::Hearing;
+use web::Metrics;
+
+use crate::cli::Speech;
+use crate::place::Place;
+use crate::stage;
+
+/// The lines file that is meant: the one named, else `lines.toml` in the home folder where there is one.
+pub fn file(named: Option<&Path>, place: &Place) -> Option<PathBuf> {
+    let usual = place.home.join("lines.toml");
+    named.map(Path::to_owned).or_else(|| usual.is_file().then_some(usual))
+}
+
+/// What calls run on.
+pub struct Ground<'a> {
+    /// The clinics that are served.
+    pub clinics: &'a BTreeMap<String, Arc<Clinic>>,
+    /// Runs flows.
+    pub engine: Engine,
+    /// Which version answers.
+    pub board: Arc<Switchboard>,
+    /// The records.
+    pub store: Store,
+    /// Ears and voice as the command line asks for them.
+    pub speech: &'a Speech,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Opens the lines.
+pub async fn open(lines: Lines, ground: Ground<'_>, place: &Place) -> Result<Exchange> {
+    let pacer = ::lines::Pacer::start(lines.media.shards);
+    let ears = crate::commands::transcribe::ears(ground.speech.engine, place)?;
+    let mut houses = Vec::new();
+    for clinic in ground.clinics.values() {
+        let mouth = stage::mouth(&ground.speech.voice, clinic.prompts.as_deref(), place)?;
+        houses.push(House {
+            clinic: Arc::clone(clinic),
+            stage: stage::of(clinic, ground.engine.clone(), Arc::clone(&ground.board), ground.store.clone()),
+            hearing: Hearing::with_pacer(ears.clone(), mouth, pacer.clone()),
+        });
+    }
+    let parts = Parts {
+        lines,
+        houses,
+        recordings: place.home.join("recordings"),
+        observer: Arc::new(Counting(ground.metrics)),
+    };
+    Exchange::start(parts).await.context("the lines could not be opened")
+}
+
+/// Says on which lines calls are taken.
+pub fn say(exchange: &Exchange) {
+    let lines = exchange.lines();
+    if let Some(sip) = &lines.sip {
+        let addresses = |name: &str, all: &[std::net::SocketAddr]| {
+            all.iter().map(|address| format!("{name} {address}")).collect::<Vec<_>>()
+        };
+        let listening = [addresses("udp", &sip.udp), addresses("tcp", &sip.tcp), addresses("tls", &sip.tls)].concat();
+        println!("  SIP: {}; up to {} calls", listening.join(", "), sip.max_calls);
+        for trunk in &lines.trunks {
+            let how = match (&trunk.registrar, trunk.register) {
+                (Some(registrar), true) => format!("registers at {registrar}"),
+                (Some(registrar), false) => format!("calls {registrar}"),
+                (None, _) => "known by its address".to_owned(),
+            };
+            println!("  trunk {} of {}: {how}", trunk.name, trunk.clinic);
+        }
+    }
+    for queue in lines.queues.values() {
+        println!("  queue {} of {}, for transfers to {}", queue.name, queue.clinic, queue.lines.join(", "));
+    }
+    println!("  {} operators have phones here", lines.operators.len());
+}
+
+/// Calls, as `/metrics` counts them.
+struct Counting(Arc<Metrics>);
+
+impl Observer for Counting {
+    fn began(&self, _clinic: &str) {
+        self.0.call_started();
+    }
+
+    fn ended(&self, clinic: &str, outcome: &str, _quality: Option<::lines::Quality>) {
+        self.0.call_ended(clinic, outcome);
+    }
+
+    fn refused(&self, why: Full) {
+        tracing::info!(why = why.as_str(), "a call was refused");
+    }
+}
