@@ -266,3 +266,68 @@ impl RtpSocket {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+    use crate::{Codec, PortSettings, Ports};
+
+    const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    fn ports(range: (u16, u16)) -> Ports {
+        Ports::new(PortSettings { range, ..PortSettings::default() }).expect("a range")
+    }
+
+    fn pair(ports: &Ports) -> [(RtpDoor, RtpControl); 2] {
+        let sockets = [(); 2].map(|()| ports.open(LOCAL).expect("a pair"));
+        let addresses = [sockets[1].local(), sockets[0].local()];
+        let mut addresses = addresses.into_iter();
+        sockets.map(|socket| {
+            let (door, control) = RtpDoor::new(socket, Settings::default());
+            let mut agreed = Negotiated::plain(Codec::Pcmu, 0, addresses.next().expect("one each"));
+            agreed.dtmf = Some(101);
+            control.negotiate(agreed).expect("it can be done");
+            (door, control)
+        })
+    }
+
+    /// Datagrams on the loopback are there as soon as they are sent, and keys wait for no buffer.
+    #[test]
+    fn keys_go_through_real_sockets() {
+        let ports = ports((41_100, 41_119));
+        let [(mut here, control), (mut there, _)] = pair(&ports);
+        assert_eq!(there.receive().map(|received| received.digits), Some(Vec::new()));
+        here.receive();
+        here.send_digits("5");
+        here.send(&[0; FRAME_SAMPLES]);
+        assert_eq!(there.receive().map(|received| received.digits), Some(vec!['5']));
+        control.digit('9');
+        assert_eq!(here.receive().map(|received| received.digits), Some(vec!['9']));
+        for _ in 0..3 {
+            there.send(&[1_000; FRAME_SAMPLES]);
+        }
+        here.receive();
+        assert_eq!(here.quality().map(|quality| quality.received), Some(3));
+    }
+
+    #[test]
+    fn whoever_waits_is_told_the_end() {
+        let ports = ports((41_120, 41_139));
+        let [(mut here, control), (there, other)] = pair(&ports);
+        let (told, tells) = std::sync::mpsc::channel();
+        let tell = told.clone();
+        other.on_end(move |ended| drop(tell.send(ended)));
+        drop(there);
+        assert_eq!(tells.recv(), Ok(Ended::HungUp));
+        assert_eq!(other.ended(), Some(Ended::HungUp));
+        control.gone();
+        assert_eq!(here.receive(), None);
+        assert_eq!(control.ended(), None);
+        drop(here);
+        control.on_end(move |ended| drop(told.send(ended)));
+        assert_eq!(tells.recv(), Ok(Ended::Gone));
+        assert_eq!(ports.free(), ports.pairs());
+    }
+}

@@ -201,7 +201,7 @@ impl Playout {
         }
         let correction = self.slack.correction(now);
         let wanted = if correction == 0.0 { FRAME_SAMPLES } else { FRAME_SAMPLES + stretch::WANTED };
-        while self.ready.len() < wanted && self.play_next(now, wanted == FRAME_SAMPLES) {}
+        while self.ready.len() < wanted && self.play_next(now, self.ready.len() < FRAME_SAMPLES) {}
         self.stretch(correction, now);
         if self.ready.len() < FRAME_SAMPLES {
             self.make_up(FRAME_SAMPLES - self.ready.len());

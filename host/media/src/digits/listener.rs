@@ -13,6 +13,8 @@ use crate::rtp::Packet;
 #[derive(Debug, Default)]
 pub struct Listener {
     current: Option<Current>,
+    /// The key before: packets of it may still come.
+    before: Option<(u32, u32, u8)>,
 }
 
 #[derive(Debug)]
@@ -54,9 +56,7 @@ impl Listener {
                 }
                 // Came late, after the next key had begun.
                 Some(current)
-                    if current.ssrc == packet.ssrc
-                        && (began.wrapping_sub(current.timestamp) as i32) < 0
-                        && at < current.at + LOST_END =>
+                    if self.before == Some((packet.ssrc, began, block.event)) && at < current.at + LOST_END =>
                 {
                     continue;
                 }
@@ -69,6 +69,7 @@ impl Listener {
                         && began == current.timestamp.wrapping_add(u32::from(current.duration)) => {}
                 _ => press(pressed),
             }
+            self.before = self.current.as_ref().map(|current| (current.ssrc, current.timestamp, current.event));
             self.current = Some(Current {
                 ssrc: packet.ssrc,
                 timestamp: began,
