@@ -318,7 +318,7 @@ mod tests {
         let [(mut here, control), (there, other)] = pair(&ports);
         let (told, tells) = std::sync::mpsc::channel();
         let tell = told.clone();
-        other.on_end(move |ended| drop(tell.send(ended)));
+        other.on_end(move |ended| tell.send(ended).expect("somebody waits"));
         drop(there);
         assert_eq!(tells.recv(), Ok(Ended::HungUp));
         assert_eq!(other.ended(), Some(Ended::HungUp));
@@ -326,7 +326,7 @@ mod tests {
         assert_eq!(here.receive(), None);
         assert_eq!(control.ended(), None);
         drop(here);
-        control.on_end(move |ended| drop(told.send(ended)));
+        control.on_end(move |ended| told.send(ended).expect("somebody waits"));
         assert_eq!(tells.recv(), Ok(Ended::Gone));
         assert_eq!(ports.free(), ports.pairs());
     }

@@ -48,7 +48,7 @@ impl Socket {
             let _ = if domain == Domain::IPV6 {
                 setsockopt(&socket, sockopt::Ipv6TClass, &EXPEDITED)
             } else {
-                setsockopt(&socket, sockopt::IpTos, &EXPEDITED)
+                setsockopt(&socket, sockopt::Ipv4Tos, &EXPEDITED)
             };
         }
         socket.bind(&address.into())?;
