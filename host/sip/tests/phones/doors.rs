@@ -1,13 +1,14 @@
 //! Other transports than UDP over IPv4, and who is let in.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use sip::{Account, Config, Listen, Over, Strangers, Tls, Transport, Trunk};
+use sip::{Account, Callee, Config, Listen, Outgoing, Over, Progress, Registration, Strangers, Tls, Transport, Trunk};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UdpSocket;
-use tokio::process::Command;
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::process::{Child, Command};
 
 use crate::rig::{LOCAL, Rig, Sipp, on, open};
 
@@ -41,13 +42,34 @@ async fn over_ipv6() {
     }
 }
 
-/// OpenSSL's client, a self-made certificate, and an OPTIONS; sipp is built without TLS.
 #[tokio::test]
-async fn over_tls() {
-    let dir = tempfile::tempdir().unwrap();
-    let (certificate, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
+async fn we_call_over_tcp() {
+    let rig = Rig::start(on(Transport::Tcp, LOCAL)).await;
+    let sipp = Sipp::run("answer", SocketAddr::new(LOCAL, 9), crate::rig::free_port(), &["-t", "t1"]);
+    while TcpStream::connect(sipp.at).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    let to = Callee::Uri(format!("sip:100@{};transport=tcp", sipp.at));
+    let mut dialling = rig.endpoint.call(Outgoing::new(to, Some(crate::rig::SESSION.into())));
+    let dialog = loop {
+        match dialling.next().await {
+            Some(Progress::Answered { dialog, .. }) => break dialog,
+            Some(Progress::Ringing { .. }) => {}
+            other => panic!("{other:?}"),
+        }
+    };
+    dialog.bye();
+    let messages = sipp.succeeds().await;
+    assert!(messages.contains(&format!("Contact: <sip:gudok@{};transport=tcp>", rig.at)));
+    rig.assert_empty();
+}
+
+/// A certificate for localhost, made by OpenSSL; sipp is built without TLS.
+async fn certificate(dir: &Path) -> Tls {
+    let (certificate, key) = (dir.join("cert.pem"), dir.join("key.pem"));
     let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout"])
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"])
+        .args(["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=CA:FALSE", "-keyout"])
         .arg(&key)
         .arg("-out")
         .arg(&certificate)
@@ -56,27 +78,87 @@ async fn over_tls() {
         .await
         .expect("openssl does not start; install Debian's package openssl");
     assert!(made.success());
-    let tls = Tls { certificate: Some(certificate), key: Some(key), authorities: None };
-    let rig = Rig::start(Config { tls, ..on(Transport::Tls, LOCAL) }).await;
-    let mut client = Command::new("openssl")
-        .args(["s_client", "-quiet", "-connect", &rig.at.to_string()])
+    Tls { certificate: Some(certificate), key: Some(key), authorities: None }
+}
+
+fn openssl(words: &[&str]) -> Child {
+    Command::new("openssl")
+        .args(words)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn()
-        .unwrap();
+        .expect("openssl does not start; install Debian's package openssl")
+}
+
+/// Reads up to the end of a message's head.
+async fn head(process: &mut Child) -> String {
+    let (mut text, mut buffer) = (String::new(), [0; 4096]);
+    while !text.contains("\r\n\r\n") {
+        let len = process.stdout.as_mut().expect("piped").read(&mut buffer).await.expect("openssl speaks");
+        assert_ne!(len, 0, "the connection was closed after {text:?}");
+        text.push_str(&String::from_utf8_lossy(&buffer[..len]));
+    }
+    text
+}
+
+#[tokio::test]
+async fn over_tls() {
+    let dir = tempfile::tempdir().unwrap();
+    let tls = certificate(dir.path()).await;
+    let rig = Rig::start(Config { tls, ..on(Transport::Tls, LOCAL) }).await;
+    let mut client = openssl(&["s_client", "-quiet", "-connect", &rig.at.to_string()]);
     let ask = "OPTIONS sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TLS 127.0.0.1:5061;branch=z9hG4bKtls1;rport\r\n\
                Max-Forwards: 70\r\nFrom: <sip:a@127.0.0.1>;tag=1\r\nTo: <sip:127.0.0.1>\r\nCall-ID: tls-1\r\n\
                CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
     client.stdin.as_mut().unwrap().write_all(ask.as_bytes()).await.unwrap();
-    let (mut answer, mut buffer) = (String::new(), [0; 4096]);
-    while !answer.contains("\r\n\r\n") {
-        let len = client.stdout.as_mut().unwrap().read(&mut buffer).await.unwrap();
-        assert_ne!(len, 0, "the connection was closed after {answer:?}");
-        answer.push_str(&String::from_utf8_lossy(&buffer[..len]));
-    }
+    let answer = head(&mut client).await;
     assert!(answer.starts_with("SIP/2.0 200 OK\r\n") && answer.contains("Allow: INVITE"), "{answer}");
+}
+
+/// OpenSSL's server as the provider: with its certificate trusted we register, without we do not even speak.
+#[tokio::test]
+async fn a_trunk_over_tls_must_show_a_certificate() {
+    let dir = tempfile::tempdir().unwrap();
+    let tls = certificate(dir.path()).await;
+    let (Some(file), Some(key)) = (tls.certificate, tls.key) else { unreachable!("just made") };
+    let path = |p: &Path| p.to_string_lossy().into_owned();
+    for trusted in [true, false] {
+        let port = crate::rig::free_port();
+        let accept = format!("127.0.0.1:{port}");
+        let mut server =
+            openssl(&["s_server", "-quiet", "-accept", &accept, "-cert", &path(&file), "-key", &path(&key)]);
+        // Not connecting, which would be taken for the one connection: its port is taken once it listens.
+        while std::net::TcpListener::bind(&accept).is_ok() {
+            tokio::task::yield_now().await;
+        }
+        let trunk = Trunk {
+            server: Some(format!("localhost:{port}")),
+            transport: Transport::Tls,
+            account: Some(Account { user: "clinic".into(), password: "x".into(), auth_user: None }),
+            register: Some(Duration::from_secs(600)),
+            ..Trunk::named("provider")
+        };
+        let tls = Tls { authorities: trusted.then(|| file.clone()), ..Tls::default() };
+        let rig = Rig::start(Config { trunks: vec![trunk], tls, ..open() }).await;
+        let mut state = rig.endpoint.trunk("provider").unwrap();
+        if !trusted {
+            let failed = state.wait_for(|s| matches!(s.registration, Registration::Failed { .. })).await.unwrap();
+            let Registration::Failed { status: None, reason, .. } = &failed.registration else { panic!("{failed:?}") };
+            assert!(reason.contains("TLS"), "{reason}");
+            continue;
+        }
+        let asked = head(&mut server).await;
+        assert!(asked.starts_with("REGISTER sip:localhost SIP/2.0\r\nVia: SIP/2.0/TLS "), "{asked}");
+        let kept: Vec<&str> = asked
+            .lines()
+            .filter(|l| ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].iter().any(|n| l.starts_with(n)))
+            .collect();
+        let answer = format!("SIP/2.0 200 OK\r\n{}\r\nExpires: 600\r\nContent-Length: 0\r\n\r\n", kept.join("\r\n"));
+        server.stdin.as_mut().unwrap().write_all(answer.as_bytes()).await.unwrap();
+        state.wait_for(|s| matches!(s.registration, Registration::Registered { .. })).await.unwrap();
+    }
 }
 
 #[tokio::test]
