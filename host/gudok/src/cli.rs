@@ -52,6 +52,8 @@ pub enum Command {
     Evaluate(Evaluate),
     /// Run the server: phone calls by the lines file, /healthz, /metrics, and the calls and the report as JSON
     Serve(Serve),
+    /// Order a call: whoever answers talks to the clinic's flow for this occasion. Needs a running server with [outgoing]
+    Dial(Dial),
     /// What is installed, what is missing and the command that installs it, whether this machine keeps up
     Doctor(Doctor),
     /// Compile one flow from standard input, within bounds; started by the other commands
@@ -322,6 +324,24 @@ pub struct Serve {
     pub lines: Option<PathBuf>,
     #[command(flatten)]
     pub speech: Speech,
+}
+
+#[derive(Debug, Args)]
+pub struct Dial {
+    /// Whom to call: +79031234567, or an extension behind the trunk
+    pub number: String,
+    /// Whose call it is
+    #[arg(long, value_name = "CLINIC")]
+    pub clinic: String,
+    /// The occasion, which decides the flow: reminder, day, night, overload
+    #[arg(long, default_value = "reminder", value_name = "OCCASION")]
+    pub entry: String,
+    /// Not before this moment, in the clinic's zone: 2026-11-23T10:15. Without it, now
+    #[arg(long, value_name = "MOMENT")]
+    pub at: Option<jiff::civil::DateTime>,
+    /// A name for this call: ordered twice under one name it is placed once
+    #[arg(long, value_name = "NAME")]
+    pub once: Option<String>,
 }
 
 #[derive(Debug, Args)]

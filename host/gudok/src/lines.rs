@@ -96,11 +96,15 @@ impl Observer for Counting {
         self.0.call_started();
     }
 
-    fn ended(&self, clinic: &str, outcome: &str, _quality: Option<::lines::Quality>) {
+    fn ended(&self, clinic: &str, outcome: &str, quality: Option<::lines::Quality>) {
         self.0.call_ended(clinic, outcome);
+        // A line over which nothing came has no quality.
+        if let Some(quality) = quality.filter(|quality| quality.received > 0) {
+            self.0.line_measured(quality.mos);
+        }
     }
 
     fn refused(&self, why: Full) {
-        tracing::info!(why = why.as_str(), "a call was refused");
+        self.0.call_refused(why.as_str());
     }
 }

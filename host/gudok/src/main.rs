@@ -67,6 +67,7 @@ async fn run(cli: &Cli) -> Result<()> {
         Command::Train(args) => commands::train::run(args),
         Command::Evaluate(args) => commands::evaluate::run(args),
         Command::Serve(args) => commands::serve::run(args, &place).await,
+        Command::Dial(args) => commands::dial::run(args, &place).await,
         Command::Doctor(args) => commands::doctor::run(args, &place).await,
         Command::CompileFlow => Ok(flows::compile_stdin()?),
     }

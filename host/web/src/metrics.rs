@@ -22,8 +22,13 @@ pub struct Metrics {
     sums: Mutex<Sums>,
 }
 
+/// Mean opinion scores, from "nobody can be understood" to as good as G.711 gets.
+const MOS_BUCKETS: [f64; 9] = [1.5, 2.0, 2.5, 3.0, 3.3, 3.6, 3.9, 4.1, 4.3];
+
 #[derive(Debug, Default)]
 struct Sums {
+    refused: BTreeMap<String, u64>,
+    mos: Times,
     calls: BTreeMap<(String, String), u64>,
     requests: BTreeMap<(String, String, u16), u64>,
     times: BTreeMap<String, Times>,
@@ -98,6 +103,16 @@ impl Metrics {
         *self.sums().calls.entry((clinic.to_owned(), outcome.to_owned())).or_default() += 1;
     }
 
+    /// A call was refused before anything was done for it; `why` is a word of the gate.
+    pub fn call_refused(&self, why: &str) {
+        *self.sums().refused.entry(why.to_owned()).or_default() += 1;
+    }
+
+    /// How good the line of a call was, as a mean opinion score.
+    pub fn line_measured(&self, mos: f64) {
+        self.sums().mos.add(mos, MOS_BUCKETS);
+    }
+
     /// A route went back to the version before: `cause` is what was worse, or `asked` when a person wanted it.
     pub fn flow_rolled_back(&self, clinic: &str, entry: &str, cause: &str) {
         *self.sums().flow_rollbacks.entry((clinic.to_owned(), entry.to_owned(), cause.to_owned())).or_default() += 1;
@@ -130,6 +145,17 @@ impl Metrics {
             let (clinic, outcome) = (label(clinic), label(outcome));
             let _ = writeln!(out, "gudok_calls_total{{clinic=\"{clinic}\",outcome=\"{outcome}\"}} {count}");
         }
+        head(
+            &mut out,
+            "gudok_calls_refused_total",
+            "counter",
+            "Calls refused before they were answered, by what was full.",
+        );
+        for (why, count) in &sums.refused {
+            let _ = writeln!(out, "gudok_calls_refused_total{{why=\"{}\"}} {count}", label(why));
+        }
+        head(&mut out, "gudok_call_mos", "histogram", "Mean opinion score of calls over a network, as estimated.");
+        sums.mos.write(&mut out, "gudok_call_mos", "", MOS_BUCKETS);
         head(&mut out, "gudok_http_requests_total", "counter", "Requests answered.");
         for ((method, route, status), count) in &sums.requests {
             let route = label(route);
@@ -174,6 +200,8 @@ mod tests {
         metrics.call_started();
         metrics.call_started();
         metrics.call_ended("vet\"1", "booked");
+        metrics.call_refused("late");
+        metrics.line_measured(4.2);
         metrics.answered(&Method::GET, "/healthz", 200, Duration::from_millis(3));
         metrics.answered(&Method::GET, "/healthz", 200, Duration::from_secs(60));
         metrics.answered(&Method::from_bytes(b"INVENTED").unwrap(), "none", 404, Duration::ZERO);
@@ -198,6 +226,9 @@ mod tests {
             "gudok_flow_compile_seconds_count 1",
             r#"gudok_http_request_seconds_count{route="/healthz"} 2"#,
             "gudok_live_calls 1",
+            r#"gudok_calls_refused_total{why="late"} 1"#,
+            r#"gudok_call_mos_bucket{le="4.1"} 0"#,
+            r#"gudok_call_mos_bucket{le="4.3"} 1"#,
             r#"gudok_calls_total{clinic="vet\"1",outcome="booked"} 1"#,
             r#"gudok_http_requests_total{method="GET",route="/healthz",status="200"} 2"#,
             r#"gudok_http_requests_total{method="other",route="none",status="404"} 1"#,

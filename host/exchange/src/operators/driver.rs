@@ -289,6 +289,8 @@ impl Driver {
         let promised = self.promise(call).await;
         let say = if promised { words::WILL_CALL_BACK } else { words::CALL_AGAIN };
         self.tell(call, ToCaller::Leave { say, callback: promised });
+        // The promise is the desk's now.
+        self.callers.remove(call);
     }
 
     /// Writes down that we call back; false when there is no number to call.

@@ -3,6 +3,7 @@
 pub mod call;
 pub mod classify;
 pub mod demo;
+pub mod dial;
 pub mod doctor;
 pub mod evaluate;
 pub mod flow;

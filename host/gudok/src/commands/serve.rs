@@ -53,8 +53,9 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
         Some(_) => shipped_for_the_unrouted(&house, &clinics, place).await?,
         None => None,
     };
+    let shipped_answers = shipped.is_some();
     let board = Switchboard::open(routes.clone(), shipped).await?;
-    say_what_is_routed(&house, &clinics).await?;
+    say_what_is_routed(&house, &clinics, shipped_answers).await?;
 
     let (stop, stopping) = watch::channel(false);
     let mut state = web::AppState::new(store.clone(), clinics.values().cloned(), categories());
@@ -89,7 +90,9 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
     println!("  http://{address}/healthz  /metrics  /api/v1/calls  /api/v1/report  /api/v1/flows  /api/v1/routes");
     web::serve(listener, state, shutdown()).await?;
     if let Some(exchange) = &exchange {
-        println!("no new calls; waiting for {} to end", exchange.calls());
+        if exchange.calls() > 0 {
+            println!("no new calls; {} are going on and may end", exchange.calls());
+        }
         exchange.stop(LAST_CALLS).await;
     }
     // Nobody asks for changes any more; what is under way is finished, then the routes stop being followed.
@@ -121,11 +124,16 @@ async fn shipped_for_the_unrouted(
     }
 }
 
-async fn say_what_is_routed(house: &House, clinics: &BTreeMap<String, Arc<Clinic>>) -> Result<()> {
+async fn say_what_is_routed(house: &House, clinics: &BTreeMap<String, Arc<Clinic>>, shipped: bool) -> Result<()> {
     let (_, routes) = house.store.flow_routes().await?;
     for clinic in clinics.keys() {
         let mut ours = routes.iter().filter(|route| route.clinic == *clinic).peekable();
-        if ours.peek().is_none() {
+        if ours.peek().is_none() && shipped {
+            println!(
+                "  {clinic}: {} answers; put another there with `gudok flow deploy FLOW --clinic {clinic}`",
+                stage::SHIPPED
+            );
+        } else if ours.peek().is_none() {
             println!("  {clinic}: no flow answers yet; put one there with `gudok flow deploy FLOW --clinic {clinic}`");
         }
         for route in ours {

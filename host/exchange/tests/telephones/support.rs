@@ -18,7 +18,7 @@ use records::Store;
 use rollout::{Library, Routes, Switchboard};
 use session::meaning::Meaning;
 use session::{Hearing, Stage};
-use sip::{Callee, Dialog, DialogEvent, Endpoint, Incoming, Listen, Outgoing, Party, Progress, Strangers, Transport};
+use sip::{Callee, Dialog, Endpoint, Incoming, Listen, Outgoing, Party, Progress, Strangers, Transport};
 use speech::recogniser::{Listen as ListenTo, Transcript};
 use speech::voice::{Mouth, Prompts, Voice};
 use speech::{Ears, Recogniser, SpeechError};
@@ -130,8 +130,6 @@ pub struct Phone {
 /// A call as the telephone has it.
 pub struct OnPhone {
     pub dialog: Dialog,
-    pub events: mpsc::UnboundedReceiver<DialogEvent>,
-    pub control: RtpControl,
     pub ear: Arc<Mutex<Ear>>,
 }
 
@@ -140,6 +138,8 @@ pub struct OnPhone {
 pub struct Ear {
     /// The level this telephone speaks at.
     pub level: i16,
+    /// Sends nothing at all, as a phone whose network is gone.
+    pub mute: bool,
     /// Keys to be pressed.
     pub press: String,
     /// Frames that were louder than a whisper.
@@ -176,6 +176,11 @@ impl Phone {
         Phone { endpoint, incoming, ports, pacer: Pacer::start(1) }
     }
 
+    /// Where it listens.
+    pub fn at(&self) -> SocketAddr {
+        self.endpoint.addresses()[0].address
+    }
+
     fn ends(&self) -> (RtpDoor, RtpControl, OfferAnswer) {
         let socket = self.ports.open(IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap();
         let local = Local::new(socket.local().ip(), socket.local().port(), 7);
@@ -201,8 +206,7 @@ impl Phone {
                 Progress::Ringing { .. } => {}
                 Progress::Answered { dialog, body } => {
                     control.negotiate(talks.accept(&body.unwrap()).unwrap()).unwrap();
-                    let events = dialog.events().unwrap();
-                    return Ok(OnPhone { dialog, events, control, ear: self.talk(rtp) });
+                    return Ok(OnPhone { dialog, ear: self.talk(rtp) });
                 }
                 Progress::Failed { status, .. } => return Err(status),
             }
@@ -219,8 +223,7 @@ impl Phone {
         let (answer, agreed) = talks.answer(incoming.body.as_deref().unwrap()).unwrap();
         control.negotiate(agreed).unwrap();
         let dialog = incoming.answer(answer).await.unwrap();
-        let events = dialog.events().unwrap();
-        OnPhone { dialog, events, control, ear: self.talk(rtp) }
+        OnPhone { dialog, ear: self.talk(rtp) }
     }
 }
 
@@ -256,8 +259,11 @@ impl Paced for Handset {
         let mut ear = self.ear.lock().unwrap_or_else(PoisonError::into_inner);
         ear.latest = received.audio.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(0);
         ear.loud += usize::from(ear.latest > 1_000);
-        let (level, press) = (ear.level, std::mem::take(&mut ear.press));
+        let (level, press, mute) = (ear.level, std::mem::take(&mut ear.press), ear.mute);
         drop(ear);
+        if mute {
+            return Beat::On;
+        }
         if !press.is_empty() {
             self.rtp.send_digits(&press);
         }

@@ -3,4 +3,6 @@
 mod support;
 
 mod calls;
+mod doctor;
+mod outgoing;
 mod queue;

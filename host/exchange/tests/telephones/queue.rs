@@ -53,6 +53,8 @@ async fn whoever_presses_one_is_written_down_and_called_back() {
     let caller = Phone::new().await;
     let mut call = caller.call(clinic.at, "100", "79031234567").await.unwrap();
     let _ringing = anna.rings().await;
+    // Two seconds of something: the robot has left and the music plays.
+    call.until("the music", |ear| ear.loud > 100).await;
     call.with(|ear| ear.press = "1".into());
     call.over().await;
     let promises = until("the promise", || async {
@@ -61,6 +63,23 @@ async fn whoever_presses_one_is_written_down_and_called_back() {
     })
     .await;
     assert_eq!(promises[0].phone.as_str(), "+79031234567");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_may_come_by_info_and_a_line_without_sound_is_over() {
+    let clinic = clinic(&DESK.replace("{sip}", "{sip}rtp_timeout = 1\n")).await;
+    let mut anna = Phone::registered(clinic.at, "101", "secret").await;
+    let caller = Phone::new().await;
+    let mut call = caller.call(clinic.at, "100", "79031234567").await.unwrap();
+    let _ringing = anna.rings().await;
+    call.until("the music", |ear| ear.loud > 100).await;
+    call.dialog.info_digit('1', 160).await.unwrap();
+    call.over().await;
+    assert_eq!(clinic.store.callbacks("vet_lapa", CallbackStatus::Open).await.unwrap().len(), 1);
+
+    let mut dead = caller.call(clinic.at, "100", "79037654321").await.unwrap();
+    dead.with(|ear| ear.mute = true);
+    dead.over().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
