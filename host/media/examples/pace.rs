@@ -63,16 +63,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (cpu, before, began) = (processor_time(), pacer.lateness(), Instant::now());
     std::thread::sleep(Duration::from_secs(seconds));
     let (cpu, lateness) = (processor_time() - cpu, pacer.lateness().since(&before));
+    let lasted = began.elapsed().as_secs_f64();
     let received = peer.join().map_err(|_| "the peer panicked")?;
     println!(
         "{calls} calls, {codec:?}, {shards} shards, {:.1} s: {} frames, {:.2} % within 5 ms, {} skipped; {:.2} µs of \
          processor a packet pair ({:.1} % of a core); the peer received {:.1} packets a second and call",
-        began.elapsed().as_secs_f64(),
+        lasted,
         lateness.frames,
         100.0 * lateness.share_on_time(),
         lateness.skipped,
         cpu.as_secs_f64() * 1e6 / lateness.frames.max(1) as f64,
-        100.0 * cpu.as_secs_f64() / seconds as f64,
+        100.0 * cpu.as_secs_f64() / lasted,
         received as f64 / calls as f64 / (seconds + 2) as f64,
     );
     Ok(())

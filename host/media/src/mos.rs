@@ -11,7 +11,7 @@
 ///
 /// ```
 /// assert!(media::mos::estimate(20.0, 0.0) > 4.3);
-/// assert!(media::mos::estimate(20.0, 0.05) < 3.9);
+/// assert!(media::mos::estimate(20.0, 0.05) < 4.0);
 /// assert!(media::mos::estimate(400.0, 0.0) < 3.8);
 /// ```
 pub fn estimate(one_way_ms: f64, lost: f64) -> f64 {

@@ -224,6 +224,25 @@ fn a_key_that_comes_twice_is_one() {
 }
 
 #[test]
+fn keys_may_come_under_a_number_of_their_own() {
+    let mut pair = Pair::new(|_, _| {});
+    pair.run(10);
+    for n in 0..5u16 {
+        let payload = Block { event: 3, end: n == 4, volume: 10, duration: 160 * (n + 1) }.write();
+        let packet =
+            Packet { marker: n == 0, payload_type: 101, sequence: n, timestamp: 9, ssrc: 1, payload: &payload };
+        let mut datagram = Vec::new();
+        rtp::write(&packet, &mut datagram);
+        pair.ends[0].take(&mut datagram, address(THERE), pair.now);
+        pair.run(1);
+    }
+    pair.run(10);
+    assert_eq!(pair.keys[0], "3");
+    assert_eq!(pair.ends[0].quality().lost, 0);
+    assert_eq!(pair.ends[0].quality().received, 23, "two are on their way");
+}
+
+#[test]
 fn a_dead_call_is_noticed_and_hold_is_no_death() {
     let silent = |agreed: Negotiated| {
         let mut here = stream(1, Settings::default());
