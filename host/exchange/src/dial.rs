@@ -9,11 +9,12 @@ use lines::Door;
 use media::sdp::{Capabilities, Local, OfferAnswer, SrtpKey};
 use media::{Ports, RtpDoor, RtpSocket};
 use queue::{Miss, NotReached};
-use sip::{Callee, Endpoint, Outgoing, Party, Progress};
+use sip::{Callee, Endpoint, Outgoing, Party, Progress, Referral};
+use tokio::sync::mpsc;
 
 use crate::config::{Codec, Dtmf, Lines, OperatorPhone, Srtp, Trunk};
 use crate::leg::{self, Sound};
-use crate::operators::{Phones, Ringing};
+use crate::operators::{Answered, Phones, Ringing, SendOn};
 
 /// What a phone of the house speaks.
 const PHONE_CODECS: [Codec; 4] = [Codec::Pcma, Codec::Pcmu, Codec::G722, Codec::Opus];
@@ -99,6 +100,17 @@ impl Dialler {
     /// # Errors
     /// Why nobody answered.
     pub(crate) async fn dial(&self, to: To, caller: Option<&str>, ring: Duration) -> Result<Box<dyn Door>, Unreached> {
+        self.dial_with(to, caller, ring, None).await
+    }
+
+    /// The same; where the other side wants its caller to be sent on, `referrals` is told.
+    async fn dial_with(
+        &self,
+        to: To,
+        caller: Option<&str>,
+        ring: Duration,
+        referrals: Option<mpsc::UnboundedSender<Referral>>,
+    ) -> Result<Box<dyn Door>, Unreached> {
         let (callee, trunk, srtp) = self.callee(to).ok_or(Unreached { why: NotReached::Refused, status: 0 })?;
         let (codecs, dtmf) = match trunk {
             Some(trunk) => (trunk.codecs.as_slice(), trunk.dtmf),
@@ -129,7 +141,7 @@ impl Dialler {
                     let agreed = body.as_deref().map(|answer| ends.sound.accept(answer));
                     if let Some(Ok(())) = agreed {
                         let call = dialog.call_id().to_owned();
-                        return Ok(leg::join(&call, ends.rtp, ends.sound, dialog, trunk));
+                        return Ok(leg::join(&call, ends.rtp, ends.sound, dialog, trunk, referrals));
                     }
                     tracing::warn!(problem = ?agreed, "a call was answered with sound that cannot be used");
                     dialog.bye();
@@ -203,6 +215,38 @@ impl Dialler {
     }
 }
 
+/// A phone's transfer key, in the words of the desk.
+fn as_wishes(mut referrals: mpsc::UnboundedReceiver<Referral>) -> mpsc::UnboundedReceiver<SendOn> {
+    let (wishes, told) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Some(mut referral) = referrals.recv().await {
+            // An attended transfer joins two calls of the phone; only the blind one can be done from here.
+            let to = match referral.replaces {
+                None => user_of(&referral.to),
+                Some(_) => None,
+            };
+            let Some(to) = to else {
+                referral.refuse(501);
+                continue;
+            };
+            referral.accept();
+            if wishes.send(SendOn { to }).is_err() {
+                return;
+            }
+            // What becomes of it is the house's business: the phone may hang up.
+            referral.done(200, "OK");
+        }
+    });
+    told
+}
+
+/// The number in a SIP address.
+fn user_of(uri: &str) -> Option<String> {
+    let bare = uri.trim_start_matches("sips:").trim_start_matches("sip:");
+    let user = bare.split('@').next()?.split([';', '?']).next()?;
+    (!user.is_empty() && bare.contains('@')).then(|| user.to_owned())
+}
+
 /// An address inside of a network.
 fn network_base(network: sip::Network) -> Option<IpAddr> {
     network.to_string().split('/').next()?.parse().ok()
@@ -225,7 +269,7 @@ fn local(socket: &RtpSocket, capabilities: &Capabilities) -> Local {
 
 #[async_trait]
 impl Phones for Dialler {
-    async fn ring(&self, ringing: Ringing) -> Result<Box<dyn Door>, Miss> {
+    async fn ring(&self, ringing: Ringing) -> Result<Answered, Miss> {
         let Some(operator) = self.lines.operators.iter().find(|one| one.name == ringing.operator) else {
             return Err(Miss::Unreachable);
         };
@@ -235,10 +279,28 @@ impl Phones for Dialler {
         };
         // The queue decides how long it rings; this is only longer than that.
         let longest = Duration::from_secs(600);
-        self.dial(to, ringing.caller.as_deref(), longest).await.map_err(|unreached| match unreached.status {
+        let (referrals, wishes) = mpsc::unbounded_channel();
+        let answered = self.dial_with(to, ringing.caller.as_deref(), longest, Some(referrals)).await;
+        let door = answered.map_err(|unreached| match unreached.status {
             486 | 600 | 603 => Miss::Rejected,
             408 => Miss::NoAnswer,
             _ => Miss::Unreachable,
-        })
+        })?;
+        Ok(Answered { door, wishes: as_wishes(wishes) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_is_found_in_an_address() {
+        assert_eq!(user_of("sip:103@192.168.0.10:5060;user=phone").as_deref(), Some("103"));
+        assert_eq!(user_of("sips:anna@pbx").as_deref(), Some("anna"));
+        assert_eq!(user_of("sip:pbx.local"), None);
+        assert_eq!(address_of("[2001:db8::1]:5060"), "2001:db8::1".parse().ok());
+        assert_eq!(address_of("192.0.2.1"), "192.0.2.1".parse().ok());
+        assert_eq!(address_of("provider.example"), None);
     }
 }

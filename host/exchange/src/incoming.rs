@@ -162,7 +162,7 @@ async fn take(exchange: Exchange, incoming: Incoming) {
         Ok(dialog) => dialog,
         Err(error) => return tracing::info!(%error, "a call was gone before it was answered"),
     };
-    let door = leg::join(&call, ends.rtp, ends.sound, dialog, Some(trunk));
+    let door = leg::join(&call, ends.rtp, ends.sound, dialog, Some(trunk), None);
     let arrival = Arrival {
         clinic: trunk.clinic.clone(),
         entry: trunk.entry,

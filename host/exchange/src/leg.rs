@@ -6,7 +6,7 @@ use std::time::Duration;
 use lines::{Door, FRAME_SAMPLES, Line, Moved, Pace, Quality, Received};
 use media::sdp::{Capabilities, OfferAnswer, SdpError};
 use media::{Direction, Negotiated, RtpControl, RtpDoor};
-use sip::{Dialog, DialogEvent, Over, ReferOutcome};
+use sip::{Dialog, DialogEvent, Over, ReferOutcome, Referral};
 use tokio::sync::mpsc;
 
 use crate::config::{Codec, Dtmf, Srtp, Trunk};
@@ -84,7 +84,12 @@ impl Sound {
     }
 
     /// Follows a dialog to its end: keys, hold, changes of the session, hang-up. Returns why it ended.
-    pub(crate) async fn follow(self, mut events: mpsc::UnboundedReceiver<DialogEvent>, call: String) -> Option<Over> {
+    pub(crate) async fn follow(
+        self,
+        mut events: mpsc::UnboundedReceiver<DialogEvent>,
+        call: String,
+        referrals: Option<mpsc::UnboundedSender<Referral>>,
+    ) -> Option<Over> {
         while let Some(event) = events.recv().await {
             match event {
                 DialogEvent::Digit(key) => self.control.digit(key),
@@ -104,8 +109,12 @@ impl Sound {
                     }
                     answer.send(ours.map_err(|error| error.status())).ok();
                 }
-                // Only people at the desk transfer; their calls are followed by `crate::phones`.
-                DialogEvent::Refer(referral) => drop(referral),
+                DialogEvent::Refer(referral) => {
+                    // Only people at the desk may; dropped, it is declined.
+                    if let Some(referrals) = &referrals {
+                        referrals.send(referral).ok();
+                    }
+                }
                 DialogEvent::Over(why) => {
                     match &why {
                         Over::NeverAcknowledged { contact, private } => {
@@ -131,11 +140,18 @@ impl Sound {
 }
 
 /// Joins a dialog and its sound: the door hangs up when it is dropped, and closes when the other side hangs up.
-pub(crate) fn join(call: &str, rtp: RtpDoor, sound: Sound, dialog: Dialog, trunk: Option<&Trunk>) -> Box<dyn Door> {
+pub(crate) fn join(
+    call: &str,
+    rtp: RtpDoor,
+    sound: Sound,
+    dialog: Dialog,
+    trunk: Option<&Trunk>,
+    referrals: Option<mpsc::UnboundedSender<Referral>>,
+) -> Box<dyn Door> {
     let control = sound.control.clone();
     control.set_line(Arc::new(SipLine { dialog: dialog.clone(), host: trunk.and_then(host_of) }));
     if let Some(events) = dialog.events() {
-        tokio::spawn(sound.follow(events, call.to_owned()));
+        tokio::spawn(sound.follow(events, call.to_owned(), referrals));
     }
     let info = trunk.is_some_and(|trunk| trunk.dtmf == Dtmf::Info).then(|| dialog.clone());
     // Others may still hold the line for a transfer; the call is over all the same.

@@ -31,6 +31,7 @@ pub mod outgoing;
 mod people;
 mod presence;
 mod reception;
+mod send_on;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -113,7 +113,7 @@ async fn answer(exchange: &Exchange, operator: &Operator, incoming: Incoming) ->
     };
     let call = incoming.call_id.clone();
     let dialog = incoming.answer(session).await.ok()?;
-    Some(leg::join(&call, ends.rtp, ends.sound, dialog, None))
+    Some(leg::join(&call, ends.rtp, ends.sound, dialog, None, None))
 }
 
 /// A call of the operator's own, through the clinic's line or to a colleague.

@@ -14,7 +14,7 @@ use session::{Bridge, BridgeEnd, BridgeOver, Bridged, ChatDoor, Held, Leg, Party
 use tokio::sync::mpsc;
 
 use crate::gate::Place;
-use crate::operators::{Operators, ToCaller};
+use crate::operators::{Answered, Operators, SendOn, ToCaller};
 use crate::people::HandOver;
 use crate::{Exchange, House, afterwards};
 
@@ -185,8 +185,8 @@ impl Exchange {
         loop {
             let (left, connect) = self.waiting_room(house, operators, call, leg, &mut told).await;
             let Some(left) = left else { return Parted::default() };
-            let Some((door, whisper)) = connect else { return hang_up(call, left).await };
-            match self.queue_talk(house, operators, call, left, door, &whisper).await {
+            let Some((operator, whisper)) = connect else { return hang_up(call, left).await };
+            match self.queue_talk(house, operators, call, left, operator, &whisper).await {
                 Ok(parted) => return parted,
                 // The operator's line broke before a word was said: back into the line.
                 Err(back) => leg = back,
@@ -202,7 +202,7 @@ impl Exchange {
         call: &str,
         leg: Leg,
         told: &mut mpsc::UnboundedReceiver<ToCaller>,
-    ) -> (Option<Leg>, Option<(Box<dyn Door>, String)>) {
+    ) -> (Option<Leg>, Option<(Answered, String)>) {
         let (room, mut events) = WaitingRoom::open(leg, &house.hearing);
         let room = Arc::new(room);
         // Speech is made beside this loop, so that a person who answers never waits for an announcement.
@@ -232,8 +232,8 @@ impl Exchange {
                 Some(order) = told.recv() => match order {
                     ToCaller::Music { .. } => room.music(true),
                     ToCaller::Say(text) => drop(say(text)),
-                    ToCaller::Connect { door, whisper, .. } => {
-                        connect = Some((door, whisper));
+                    ToCaller::Connect { operator, whisper, .. } => {
+                        connect = Some((operator, whisper));
                         room.leave();
                     }
                     ToCaller::Leave { say: text, .. } => {
@@ -254,11 +254,22 @@ impl Exchange {
         operators: &Operators,
         call: &str,
         leg: Leg,
-        door: Box<dyn Door>,
+        operator: Answered,
         whisper: &str,
     ) -> Result<Parted, Leg> {
-        let (_bridge, mut events) = Bridge::open(leg, door, Some(whisper), &house.hearing).await;
-        while let Some(event) = events.recv().await {
+        let Answered { door, mut wishes } = operator;
+        let (bridge, mut events) = Bridge::open(leg, door, Some(whisper), &house.hearing).await;
+        let mut send_on = None;
+        loop {
+            let event = tokio::select! {
+                event = events.recv() => event,
+                Some(wish) = wishes.recv(), if send_on.is_none() => {
+                    send_on = Some(wish);
+                    bridge.part();
+                    continue;
+                }
+            };
+            let Some(event) = event else { break };
             match event {
                 Bridged::Hold(_, held) => operators.tell(Event::Held { call: call.into(), held }),
                 Bridged::Over(over) => {
@@ -268,10 +279,19 @@ impl Exchange {
                             return Err(over.caller);
                         }
                         BridgeEnd::HungUp(Party::Caller) => EndedBy::Caller,
+                        BridgeEnd::Parted if send_on.is_some() => EndedBy::Transfer,
                         BridgeEnd::HungUp(Party::Operator) | BridgeEnd::Parted => EndedBy::Agent,
                     };
                     operators.tell(Event::TalkEnded { call: call.into(), by });
-                    return Ok(part(call, *over).await);
+                    return Ok(match send_on.filter(|_| by == EndedBy::Transfer) {
+                        Some(SendOn { to }) => {
+                            let talk_from = over.connected_at;
+                            drop(over.operator);
+                            let parted = self.send_on(house, call, over.caller, &to).await;
+                            Parted { talk_from, ..parted }
+                        }
+                        None => part(call, *over).await,
+                    });
                 }
                 Bridged::Connected | Bridged::Key(..) | Bridged::Whispered => {}
             }
@@ -281,7 +301,7 @@ impl Exchange {
     }
 
     /// A caller and somebody who was called for them directly.
-    async fn talk(&self, house: &House, call: &str, leg: Leg, door: Box<dyn Door>, whisper: &str) -> Parted {
+    pub(crate) async fn talk(&self, house: &House, call: &str, leg: Leg, door: Box<dyn Door>, whisper: &str) -> Parted {
         let whisper = (!whisper.is_empty()).then_some(whisper);
         let (_bridge, mut events) = Bridge::open(leg, door, whisper, &house.hearing).await;
         while let Some(event) = events.recv().await {

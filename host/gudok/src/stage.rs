@@ -65,6 +65,19 @@ pub fn engine(place: &Place) -> Result<Engine> {
     Ok(Engine::with_options(options)?)
 }
 
+/// The engine of a server: room for so many calls, and compiling leaves the cores to them.
+pub fn serving_engine(place: &Place, calls: u32) -> Result<Engine> {
+    let usual = Options::default();
+    let options = Options {
+        cache_dir: Some(place.cache.join("flows")),
+        compiler: compiler(),
+        // Shadows and calls whose flow has yet to end need room of their own.
+        max_calls: usual.max_calls.max(calls + calls / 4),
+        ..usual
+    };
+    Ok(Engine::with_options(options)?)
+}
+
 /// The library in the home folder.
 pub fn library(engine: &Engine, store: &Store, place: &Place) -> Result<Library> {
     Ok(Library::open(place.home.join("flows"), store.clone(), engine.clone())?)

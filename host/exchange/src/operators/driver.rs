@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lines::Door;
 use queue::{Acd, Action, AgentId, CallId, Event, Exit, Join, Kind, Miss, NotReached, QueueId};
 use records::{CallbackRecord, Store};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::callback::{self, CallbackLine};
-use super::phones::{Phones, Ringing};
+use super::phones::{Answered, Phones, Ringing};
 use super::{About, ToCaller, View, words};
 
 /// Something for the driver.
@@ -22,7 +21,7 @@ pub(super) enum Message {
     /// A caller wants to join; the answer is whether they did.
     Join { join: Join, about: Arc<About>, caller: mpsc::UnboundedSender<ToCaller>, joined: oneshot::Sender<bool> },
     /// An operator's phone was answered, or not.
-    Rung { call: CallId, agent: AgentId, result: Result<Box<dyn Door>, Miss> },
+    Rung { call: CallId, agent: AgentId, result: Result<Answered, Miss> },
     /// A call-back is over.
     CalledBack { call: CallId, result: Result<CallId, NotReached> },
     /// A promised call-back is due.
@@ -45,7 +44,7 @@ pub(super) struct Driver {
     pub to_self: mpsc::WeakUnboundedSender<Message>,
     pub callers: HashMap<CallId, Caller>,
     pub ringing: HashMap<(CallId, AgentId), JoinHandle<()>>,
-    pub answered: HashMap<(CallId, AgentId), Box<dyn Door>>,
+    pub answered: HashMap<(CallId, AgentId), Answered>,
     /// Operators who wait while their call-back is dialled.
     pub dialling: HashMap<CallId, JoinHandle<()>>,
 }
@@ -101,8 +100,8 @@ impl Driver {
             Message::Rung { call, agent, result } => {
                 self.ringing.remove(&(call.clone(), agent.clone()));
                 match result {
-                    Ok(door) => {
-                        self.answered.insert((call.clone(), agent.clone()), door);
+                    Ok(answered) => {
+                        self.answered.insert((call.clone(), agent.clone()), answered);
                         self.happened(Event::Accepted { call, agent }).await;
                     }
                     Err(why) => self.happened(Event::NotAccepted { call, agent, why }).await,
@@ -252,11 +251,11 @@ impl Driver {
         // A call-back that was answered is bridged by the one who dialled it.
         let Some(caller) = self.callers.get(&call) else { return };
         let broken = Event::ConnectFailed { call: call.clone() };
-        let Some(door) = self.answered.remove(&(call, agent.clone())) else {
+        let Some(operator) = self.answered.remove(&(call, agent.clone())) else {
             return self.later(Message::Event(broken));
         };
         let whisper = words::whisper(queue.as_str(), &caller.about.summary);
-        let connect = ToCaller::Connect { door, agent: agent.as_str().to_owned(), whisper };
+        let connect = ToCaller::Connect { operator, agent: agent.as_str().to_owned(), whisper };
         match &caller.line {
             Some(line) if line.send(connect).is_ok() => {}
             // The caller has just hung up; their own event says so.
@@ -266,7 +265,7 @@ impl Driver {
 
     fn dial(&mut self, call: CallId, queue: QueueId, agent: AgentId) {
         let failed = |why| Message::CalledBack { call: call.clone(), result: Err(why) };
-        let Some(door) = self.answered.remove(&(call.clone(), agent.clone())) else {
+        let Some(Answered { door, .. }) = self.answered.remove(&(call.clone(), agent.clone())) else {
             return self.later(failed(NotReached::AgentGone));
         };
         let (Some(line), Some(caller)) = (self.callbacks.clone(), self.callers.get(&call)) else {

@@ -14,13 +14,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use desk::Desk;
-use lines::Door;
 use queue::{Acd, AgentView, Event, Join, SettingsError, WaitingView};
 use records::{CallbackRecord, Store};
 use tokio::sync::{mpsc, oneshot};
 
 pub use callback::{Callback, CallbackLine, Talk};
-pub use phones::{Phones, Ringing};
+pub use phones::{Answered, Phones, Ringing, SendOn};
 
 use crate::config::Lines;
 use driver::{Driver, Message};
@@ -45,8 +44,8 @@ pub enum ToCaller {
     Say(String),
     /// Bridge with this operator.
     Connect {
-        /// The operator's line; dropped, it hangs up.
-        door: Box<dyn Door>,
+        /// The operator on the line.
+        operator: Answered,
         /// Who it is.
         agent: String,
         /// What the operator hears first.

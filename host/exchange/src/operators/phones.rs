@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use lines::Door;
 use queue::Miss;
+use tokio::sync::mpsc;
 
 /// What an operator's phone shows while it rings.
 #[derive(Debug, Clone)]
@@ -17,6 +18,21 @@ pub struct Ringing {
     pub callback: bool,
 }
 
+/// An operator on the line.
+pub struct Answered {
+    /// Their line; dropped, it hangs up.
+    pub door: Box<dyn Door>,
+    /// Wishes to send the caller on, by the phone's transfer key.
+    pub wishes: mpsc::UnboundedReceiver<SendOn>,
+}
+
+/// The operator wants the caller to go on to somebody else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SendOn {
+    /// A number, or the name of a queue.
+    pub to: String,
+}
+
 /// The phones of the house.
 #[async_trait]
 pub trait Phones: Send + Sync {
@@ -24,5 +40,5 @@ pub trait Phones: Send + Sync {
     ///
     /// # Errors
     /// How it came to nothing.
-    async fn ring(&self, ringing: Ringing) -> Result<Box<dyn Door>, Miss>;
+    async fn ring(&self, ringing: Ringing) -> Result<Answered, Miss>;
 }

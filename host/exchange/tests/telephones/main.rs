@@ -2,6 +2,7 @@
 
 mod support;
 
+mod audiosocket;
 mod calls;
 mod doctor;
 mod outgoing;

@@ -92,3 +92,29 @@ async fn where_nobody_is_registered_the_house_promises_a_call_back() {
     let open = clinic.store.callbacks("vet_lapa", CallbackStatus::Open).await.unwrap();
     assert_eq!(open.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operators_transfer_key_sends_the_caller_on_to_a_colleague() {
+    let two = DESK.replace(
+        "[queue.operator]",
+        "[[operator]]\nname = \"Ольга\"\nextension = \"102\"\npassword = \"secret\"\nready = false\n[queue.operator]",
+    );
+    let clinic = clinic(&two).await;
+    let mut anna = Phone::registered(clinic.at, "101", "secret").await;
+    let mut olga = Phone::registered(clinic.at, "102", "secret").await;
+    let caller = Phone::new().await;
+    let mut call = caller.call(clinic.at, "100", "79031234567").await.unwrap();
+    let ringing = anna.rings().await;
+    let mut desk = anna.answer(ringing).await;
+    desk.with(|ear| (ear.press, ear.level) = ("1".into(), 9_000));
+    call.until("Anna", |ear| (8_000..10_500).contains(&ear.latest)).await;
+    let outcome = desk.dialog.refer(&format!("sip:102@{}", clinic.at), Duration::from_secs(10)).await;
+    assert!(matches!(outcome, sip::ReferOutcome::Completed | sip::ReferOutcome::Accepted), "{outcome:?}");
+    let ringing = olga.rings().await;
+    let colleague = olga.answer(ringing).await;
+    colleague.with(|ear| ear.level = 4_000);
+    call.until("Olga", |ear| (3_000..5_000).contains(&ear.latest)).await;
+    desk.over().await;
+    colleague.dialog.bye();
+    call.over().await;
+}

@@ -35,7 +35,9 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
         Some(file) => Some(Lines::load(&file, &clinics)?),
         None => None,
     };
-    let house = House::open_for(place, clinics.values().map(|clinic| &**clinic)).await?;
+    let most_calls = lines.as_ref().and_then(|lines| lines.sip.as_ref()).map_or(0, |sip| sip.max_calls);
+    let engine = stage::serving_engine(place, most_calls)?;
+    let house = House::open_on(place, clinics.values().map(|clinic| &**clinic), engine).await?;
     let store = house.store.clone();
     // Calls that were going on when the program was last stopped are over.
     let now = jiff::Timestamp::now().as_millisecond();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use desk::Clinic;
+use flows::Engine;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use records::{FlowRoute, FlowSchedule, FlowVersion, HowKind, Store};
@@ -46,8 +47,17 @@ impl House {
 
     /// The same for these clinics, whose keys may lie elsewhere.
     pub async fn open_for<'a>(place: &Place, clinics: impl IntoIterator<Item = &'a Clinic>) -> Result<House> {
+        House::open_on(place, clinics, stage::engine(place)?).await
+    }
+
+    /// The same with an engine of one's own.
+    pub async fn open_on<'a>(
+        place: &Place,
+        clinics: impl IntoIterator<Item = &'a Clinic>,
+        engine: Engine,
+    ) -> Result<House> {
         let store = place.store_of(clinics).await?;
-        let library = stage::library(&stage::engine(place)?, &store, place)?;
+        let library = stage::library(&engine, &store, place)?;
         Ok(House { library, store })
     }
 
