@@ -9,9 +9,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use lines::pacer::{Beat, Paced, Pacer};
-use lines::{Door, FRAME_SAMPLES};
+use lines::{Door, FRAME_SAMPLES, Quality};
 use media::rtp::{self, Packet};
-use media::{Codec, Negotiated, OpusSettings, PortSettings, Ports, RtpDoor, Settings};
+use media::{Codec, Negotiated, OpusSettings, PortSettings, Ports, RtpControl, RtpDoor, Settings};
 
 struct Call {
     door: RtpDoor,
@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pacer = Pacer::start(shards as usize);
     let prompt = audio::tone::sines(&[(180.0, -12.0), (720.0, -18.0)], 2_000, 8_000).samples;
     let until = Instant::now() + Duration::from_secs(seconds + 2);
-    let mut peers = Vec::new();
+    let (mut peers, mut controls) = (Vec::new(), Vec::new());
     for _ in 0..calls {
         let socket = ports.open(local)?;
         let peer = UdpSocket::bind((local, 0))?;
@@ -56,6 +56,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         peers.push((peer, socket.local()));
         let (door, control) = RtpDoor::new(socket, Settings::default());
         control.negotiate(Negotiated::plain(codec, payload_type, peers[peers.len() - 1].0.local_addr()?))?;
+        controls.push(control.clone());
         pacer.add(Box::new(Call { door, prompt: prompt.clone(), at: 0, until }));
     }
     let peer = std::thread::spawn(move || exchange(&peers, codec, payload_type, until));
@@ -64,10 +65,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::thread::sleep(Duration::from_secs(seconds));
     let (cpu, lateness) = (processor_time() - cpu, pacer.lateness().since(&before));
     let lasted = began.elapsed().as_secs_f64();
+    let qualities: Vec<Quality> = controls.iter().filter_map(RtpControl::quality).collect();
+    let mean = |of: fn(&Quality) -> f64| qualities.iter().map(of).sum::<f64>() / qualities.len().max(1) as f64;
     let received = peer.join().map_err(|_| "the peer panicked")?;
     println!(
         "{calls} calls, {codec:?}, {shards} shards, {:.1} s: {} frames, {:.2} % within 5 ms, {} skipped; {:.2} µs of \
-         processor a packet pair ({:.1} % of a core); the peer received {:.1} packets a second and call",
+         processor a packet pair ({:.1} % of a core); the peer received {:.1} packets a second and call; \
+         jitter {:.2} ms, {:.2} packets lost a call, score {:.2}",
         lasted,
         lateness.frames,
         100.0 * lateness.share_on_time(),
@@ -75,6 +79,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         cpu.as_secs_f64() * 1e6 / lateness.frames.max(1) as f64,
         100.0 * cpu.as_secs_f64() / lasted,
         received as f64 / calls as f64 / (seconds + 2) as f64,
+        mean(|quality| quality.jitter_ms),
+        mean(|quality| quality.lost as f64),
+        mean(|quality| quality.mos),
     );
     Ok(())
 }

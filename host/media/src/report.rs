@@ -20,13 +20,23 @@ pub struct Reports {
 
 /// Randomised intervals come out shorter by this on average, which RFC 3550 makes up for (6.3.1): e − 3/2.
 const COMPENSATION: f64 = 1.218_281_828;
+/// No two reports are closer than this, whatever the setting says.
+const LEAST: Duration = Duration::from_millis(500);
 /// 1900 to 1970.
 const NTP_EPOCH: u64 = 2_208_988_800;
 
 impl Reports {
     /// Reports about every `interval`, beginning at half of it; `wall` is the time since 1970 at moment zero.
     pub fn new(interval: Duration, wall: Duration, seed: u64) -> Reports {
-        Reports { interval, wall, due: None, heard: None, round_trip: None, lost_there: None, seed: seed | 1 }
+        Reports {
+            interval: interval.max(LEAST),
+            wall,
+            due: None,
+            heard: None,
+            round_trip: None,
+            lost_there: None,
+            seed: seed | 1,
+        }
     }
 
     /// Is a report due? Then the next one is set.

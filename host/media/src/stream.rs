@@ -139,6 +139,9 @@ impl Stream {
             None => self.srtp = None,
         }
         self.sender.agree(&agreed)?;
+        if self.agreed.as_ref().is_some_and(|before| before.remote != agreed.remote) {
+            self.rtcp_from = None;
+        }
         // An old way to say hold: the address of zeros is none to learn.
         if !agreed.remote.ip().is_unspecified() || self.agreed.is_none() {
             self.latch.agree(agreed.remote);
