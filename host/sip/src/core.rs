@@ -187,14 +187,19 @@ impl Core {
     /// The way to a URI within a call. `direct`: no route was recorded, so a private Contact of somebody who reaches
     /// us from elsewhere is a NAT's, and the way back is where he came from.
     pub(crate) async fn way(&self, uri: &str, direct: bool, last: Option<&Path>) -> Result<Path, SipError> {
-        let place = HostPort::parse(uri)?;
+        let back = || last.and_then(|l| self.wires.path_back(l.transport, l.destination));
+        let place = match HostPort::parse(uri) {
+            Ok(place) => place,
+            Err(e) => return back().ok_or(e),
+        };
         if let Some(last) = last {
             let stream = last.transport != Transport::Udp;
             let behind_nat = match place.ip() {
                 Some(ip) => self.is_local(ip) && ip.to_canonical() != last.destination.ip().to_canonical(),
                 None => place.host.ends_with(".invalid"),
             };
-            if direct && (stream || behind_nat) {
+            let same_host = place.ip().is_some_and(|ip| ip.to_canonical() == last.destination.ip().to_canonical());
+            if (direct && (stream || behind_nat)) || (stream && same_host) {
                 // A stream that is still open is the flow; a closed one cannot be reopened through a NAT.
                 if let Some(path) = self.wires.path_back(last.transport, last.destination) {
                     return Ok(path);
@@ -202,8 +207,13 @@ impl Core {
             }
         }
         let preferred = last.map_or(Transport::Udp, |l| l.transport);
-        let targets = self.locator.locate(&place, preferred).await?;
-        self.first_path(&targets, true).await
+        let found = match self.locator.locate(&place, preferred).await {
+            Ok(targets) => self.first_path(&targets, true).await,
+            Err(e) => Err(e),
+        };
+        // An address that cannot be reached (a name only the other side knows, a transport we do not speak): the way
+        // its messages come is better than none.
+        found.or_else(|e| back().ok_or(e))
     }
 
     /// The first of several targets a way leads to.
@@ -232,6 +242,13 @@ impl Core {
 
     pub(crate) fn calls_now(&self) -> u64 {
         lock(&self.calls).len() as u64
+    }
+
+    /// Everything that is kept for messages that may still come.
+    pub(crate) fn remembered_now(&self) -> u64 {
+        let stack = self.stack.get_stats();
+        let ours = lock(&self.served).len() + lock(&self.attempts).len();
+        (ours + stack.running_transactions + stack.finished_transactions + stack.waiting_ack) as u64
     }
 
     /// Marks an INVITE as being served; `false` when it already is.

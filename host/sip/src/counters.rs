@@ -31,6 +31,8 @@ pub struct Counters {
     pub never_acknowledged: u64,
     /// Calls alive now.
     pub calls_now: u64,
+    /// Transactions, and answers kept for repeated requests. Falls to zero 64 × T1 after the last message.
+    pub remembered_now: u64,
 }
 
 /// The counters themselves.
@@ -58,7 +60,7 @@ impl Meter {
         *self.rejected.lock().unwrap_or_else(PoisonError::into_inner).entry(reason).or_default() += 1;
     }
 
-    pub(crate) fn snapshot(&self, calls_now: u64) -> Counters {
+    pub(crate) fn snapshot(&self, calls_now: u64, remembered_now: u64) -> Counters {
         let of = |c: &AtomicU64| c.load(Ordering::Relaxed);
         Counters {
             calls_in: of(&self.calls_in),
@@ -73,6 +75,7 @@ impl Meter {
             wrong_passwords: of(&self.wrong_passwords),
             never_acknowledged: of(&self.never_acknowledged),
             calls_now,
+            remembered_now,
         }
     }
 }

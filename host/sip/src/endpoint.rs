@@ -57,6 +57,8 @@ impl Endpoint {
                 t2: config.t1 * 8,
                 t4: config.t1 * 10,
                 t1x64: config.t1 * 64,
+                // How long it may ring is said call by call, and ends with a CANCEL.
+                timerc: Duration::from_secs(24 * 3600),
                 // A 2xx is acknowledged by us: its ACK may carry an answer, and forks must be hung up.
                 auto_ack_2xx: false,
                 ..EndpointOption::default()
@@ -105,7 +107,7 @@ impl Endpoint {
 
     /// What has been counted so far.
     pub fn counters(&self) -> Counters {
-        self.core.meter.snapshot(self.core.calls_now())
+        self.core.meter.snapshot(self.core.calls_now(), self.core.remembered_now())
     }
 
     /// The listeners with the ports they really got.

@@ -161,7 +161,8 @@ enum Ways {
 
 pub(crate) fn dial(core: &Arc<Core>, outgoing: Outgoing) -> Dialling {
     let (news, progress) = mpsc::unbounded_channel();
-    let cancel = CancellationToken::new();
+    // Stopping the endpoint gives up too.
+    let cancel = core.stop.child_token();
     let (runner, stop) = (core.clone(), cancel.clone());
     core.runtime.spawn(async move {
         let last = match run(&runner, outgoing, &news, stop).await {

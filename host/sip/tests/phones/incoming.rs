@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use sip::{Admission, Config, DialogEvent, Over, ReferOutcome, SipError};
+use sip::{Admission, Callee, Config, DialogEvent, Outgoing, Over, ReferOutcome, SipError};
 
 use crate::rig::{Rig, SESSION, Sipp, open};
 
@@ -266,6 +266,45 @@ async fn we_change_the_session_and_collide() {
     dialog.info_digit('7', 160).await.unwrap();
     dialog.bye();
     sipp.succeeds().await;
+}
+
+/// Every way a call can go, and then nothing of it is kept: neither by us nor by the stack below.
+#[tokio::test]
+async fn nothing_is_left_behind() {
+    let mut rig = Rig::start(Config { t1: Duration::from_millis(10), ..open() }).await;
+    for scenario in ["call", "cancel", "early_bye", "lost_ack", "hold", "prack_never", "transfer_and_gone"] {
+        let sipp = Sipp::calling(scenario, rig.at);
+        let call = rig.call().await;
+        call.ring(Some(SESSION.into()).filter(|_| scenario == "prack_never")).unwrap();
+        if matches!(scenario, "cancel" | "early_bye") {
+            call.cancelled().await;
+        } else if let Ok(dialog) = call.answer(SESSION.into()).await {
+            let mut events = crate::rig::Events::of(&dialog);
+            loop {
+                match events.next().await {
+                    DialogEvent::Acknowledged { .. } if scenario == "transfer_and_gone" => {
+                        dialog.refer("sip:100@pbx.example", Duration::from_secs(30)).await;
+                    }
+                    DialogEvent::Offer { answer, .. } => answer.send(Ok(SESSION.into())).unwrap(),
+                    DialogEvent::Over(_) => break,
+                    _ => {}
+                }
+            }
+        }
+        sipp.succeeds().await;
+    }
+    let sipp = Sipp::called("engaged");
+    let to = Callee::Uri(format!("sip:100@{}", sipp.at));
+    while rig.endpoint.call(Outgoing::new(to.clone(), Some(SESSION.into()))).next().await.is_none() {}
+    sipp.succeeds().await;
+    let emptied = async {
+        while rig.endpoint.counters().remembered_now > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let emptied = tokio::time::timeout(Duration::from_secs(30), emptied).await;
+    assert!(emptied.is_ok(), "{:?}", rig.endpoint.counters());
+    rig.assert_empty();
 }
 
 #[tokio::test]
