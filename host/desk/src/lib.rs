@@ -33,6 +33,7 @@ mod hours;
 mod money;
 mod phone;
 mod planned;
+mod retry;
 mod slots;
 
 pub use booking::{Appointment, Booking, Desk, Visitor};
@@ -44,4 +45,5 @@ pub use money::{Currency, Money};
 pub use phone::PhoneNumber;
 pub use planned::PlannedError;
 pub use records::{Pii, Status};
+pub use retry::{Attempt, RetryPlan, Step};
 pub use slots::{Slot, SlotQuery, free_slots};

@@ -12,6 +12,7 @@
 //! Invariants: a door never blocks (a frame is always there, silence if need be); a door knows nothing of flows, desks or
 //! recognition.
 
+pub mod asterisk;
 pub mod audiosocket;
 pub mod caller;
 pub mod door;

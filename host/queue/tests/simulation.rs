@@ -4,6 +4,8 @@
 //! M/M/N (Erlang C) or M/M/N+M (Erlang A), and the figures below are the ones `host/reports` computes in `staffing`, from
 //! Garnett, Mandelbaum, Reiman 2002 and A. K. Erlang 1917.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeMap;
 
 use queue::{Acd, Action, Agent, EndedBy, Event, Join, Presence, Queue, Settings, What};

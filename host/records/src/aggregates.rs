@@ -61,6 +61,9 @@ pub struct PeriodTotals {
     pub lost_in_time: i64,
     /// Given up after waiting less than the short-abandon limit.
     pub lost_short: i64,
+    /// Not answered, but promised a call-back (and not a short abandon).
+    #[serde(default)]
+    pub promised: i64,
     /// From numbers that had never called.
     pub first_time: i64,
     /// From numbers that had.
@@ -77,6 +80,22 @@ pub struct PeriodTotals {
     pub acw_ms: i64,
     /// Calls whose after-call work was measured.
     pub acw_measured: i64,
+    /// The same of the calls that people answered, not the robot.
+    #[serde(default)]
+    pub by_people: HandledTotals,
+}
+
+/// Calls that somebody dealt with, and for how long.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandledTotals {
+    /// How many.
+    pub answered: i64,
+    /// Talking.
+    pub talk_ms: i64,
+    /// On hold.
+    pub hold_ms: i64,
+    /// After-call work.
+    pub acw_ms: i64,
 }
 
 impl Store {
@@ -170,13 +189,19 @@ impl Store {
                 COUNT(CASE WHEN answered_ms IS NOT NULL AND wait <= $4 THEN 1 END) AS answered_in_time,
                 COUNT(CASE WHEN answered_ms IS NULL AND wait <= $4 THEN 1 END) AS lost_in_time,
                 COUNT(CASE WHEN answered_ms IS NULL AND wait < $5 THEN 1 END) AS lost_short,
+                COUNT(CASE WHEN answered_ms IS NULL AND wait >= $5 AND outcome = 'callback' THEN 1 END) AS promised,
                 COUNT(CASE WHEN first_time = 1 THEN 1 END) AS first_time,
                 COUNT(CASE WHEN first_time = 0 THEN 1 END) AS repeat_calls,
                 CAST(COALESCE(SUM(CASE WHEN answered_ms IS NOT NULL THEN wait ELSE 0 END), 0) AS BIGINT) AS answered_wait_ms,
                 CAST(COALESCE(SUM(CASE WHEN answered_ms IS NULL THEN wait ELSE 0 END), 0) AS BIGINT) AS lost_wait_ms,
                 CAST(COALESCE(SUM(talk_ms), 0) AS BIGINT) AS talk_ms, CAST(COALESCE(SUM(hold_ms), 0) AS BIGINT) AS hold_ms,
-                CAST(COALESCE(SUM(acw_ms), 0) AS BIGINT) AS acw_ms, COUNT(acw_ms) AS acw_measured
-             FROM (SELECT answered_ms, first_time, talk_ms, hold_ms, acw_ms,
+                CAST(COALESCE(SUM(acw_ms), 0) AS BIGINT) AS acw_ms, COUNT(acw_ms) AS acw_measured,
+                COUNT(CASE WHEN person = 1 THEN 1 END) AS people_answered,
+                CAST(COALESCE(SUM(talk_ms * person), 0) AS BIGINT) AS people_talk_ms,
+                CAST(COALESCE(SUM(hold_ms * person), 0) AS BIGINT) AS people_hold_ms,
+                CAST(COALESCE(SUM(acw_ms * person), 0) AS BIGINT) AS people_acw_ms
+             FROM (SELECT answered_ms, first_time, talk_ms, hold_ms, acw_ms, outcome,
+                    CASE WHEN answered_ms IS NOT NULL AND COALESCE(agent, '') <> 'robot' THEN 1 ELSE 0 END AS person,
                     COALESCE(queue_wait_ms, answered_ms - started_ms, ended_ms - started_ms) AS wait
                 FROM calls WHERE clinic = $1 AND started_ms >= $2 AND started_ms < $3 AND direction = 'incoming'
                     AND ended_ms IS NOT NULL) AS offered_calls",
@@ -194,6 +219,7 @@ impl Store {
             answered_in_time: row.int("answered_in_time")?,
             lost_in_time: row.int("lost_in_time")?,
             lost_short: row.int("lost_short")?,
+            promised: row.int("promised")?,
             first_time: row.int("first_time")?,
             repeat: row.int("repeat_calls")?,
             answered_wait_ms: row.int("answered_wait_ms")?,
@@ -202,6 +228,12 @@ impl Store {
             hold_ms: row.int("hold_ms")?,
             acw_ms: row.int("acw_ms")?,
             acw_measured: row.int("acw_measured")?,
+            by_people: HandledTotals {
+                answered: row.int("people_answered")?,
+                talk_ms: row.int("people_talk_ms")?,
+                hold_ms: row.int("people_hold_ms")?,
+                acw_ms: row.int("people_acw_ms")?,
+            },
         })
     }
 }

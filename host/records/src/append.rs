@@ -1,4 +1,4 @@
-//! The fast lane for rows that are only ever added: turns, journal entries and runs of flows, written many to a commit.
+//! The fast lane for rows that are only ever added: turns, journal entries, runs of flows and events of calls, written many to a commit.
 //!
 //! A flow sees the result of a host call only after it was written down, so a thousand calls mean thousands of small
 //! durable writes a second, and one disk flush each would be too slow. Whatever waits is written in one transaction and
@@ -7,6 +7,7 @@
 use sqlx::{Any, AnyPool, Transaction};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::events::CallEvent;
 use crate::runs::FlowRun;
 use crate::turns::{SealedEntry, Turn};
 use crate::{RecordsError, Result};
@@ -16,6 +17,7 @@ use crate::{RecordsError, Result};
 pub(crate) enum Row {
     Turn(Box<Turn>),
     Journal(Box<SealedEntry>),
+    Event(Box<CallEvent>),
     /// With the id of the key and the sealed end, where there is a key.
     Run(Box<(FlowRun, Option<(String, String)>)>),
 }
@@ -76,6 +78,7 @@ async fn write_all(write: &AnyPool, batch: &[Waiting]) -> Result<()> {
         match &waiting.row {
             Row::Turn(turn) => turn.insert(&mut transaction).await?,
             Row::Journal(entry) => entry.insert(&mut transaction).await?,
+            Row::Event(event) => event.insert(&mut transaction).await?,
             Row::Run(run) => run.0.upsert(run.1.as_ref(), &mut transaction).await?,
         }
     }

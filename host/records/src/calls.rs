@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{Any, AnyConnection, Arguments as _, AssertSqlSafe};
 
+use crate::events::{CallEvent, QueuePhase};
 use crate::row::{Columns as _, FromColumns, words};
 use crate::{Pii, RecordsError, Result, Store};
 
@@ -283,6 +284,30 @@ impl Store {
     pub async fn import_call(&self, call: &CallRecord) -> Result<Imported> {
         let mut imported = self.import_calls(std::slice::from_ref(call)).await?;
         imported.pop().ok_or(RecordsError::Closed)
+    }
+
+    /// Takes in calls that waited in a queue elsewhere, each with what happened to it, in one commit. The row says what the
+    /// events say, see [`Store::settle_call`]. A call that is known already keeps its row and its events.
+    ///
+    /// # Errors
+    /// Those of [`Store::import_call`], for the first call that has one.
+    pub async fn import_queued(&self, calls: &[(CallRecord, Vec<CallEvent>)]) -> Result<Vec<Imported>> {
+        let mut transaction = self.begin_write().await?;
+        let mut imported = Vec::with_capacity(calls.len());
+        for (call, events) in calls {
+            let done = call.import_into(&mut transaction).await?;
+            if done.is_new {
+                for event in events {
+                    event.insert(&mut transaction).await?;
+                }
+                if let Some(phase) = QueuePhase::of(events) {
+                    phase.write(&call.id, &mut transaction).await?;
+                }
+            }
+            imported.push(done);
+        }
+        transaction.commit().await?;
+        Ok(imported)
     }
 
     /// Takes in many calls in one commit, all or none; what was done with each, in their order. A thousand at a time is a

@@ -1,5 +1,5 @@
-//! What is remembered: calls, turns, journals, tags, bookings, call-backs, notes, audio, jobs, and which version of a flow
-//! held which call, on SQLite.
+//! What is remembered: calls, turns, journals, tags, bookings, call-backs, notes, audio, jobs, what queues and people did, and
+//! which version of a flow held which call, on SQLite.
 //!
 //! Layout: [`Store`] opens the database and is the one handle; each file adds the typed functions of one table to it.
 //! Rows are plain structs with serde; personal data in them is [`Pii`], which prints as `***`.
@@ -35,12 +35,15 @@ mod bookings;
 mod callbacks;
 mod calls;
 mod error;
+mod events;
 mod facts;
 mod flows;
 mod id;
 mod jobs;
 mod notes;
+mod people;
 mod pii;
+mod quality;
 mod row;
 mod runs;
 mod schema;
@@ -49,18 +52,21 @@ mod store;
 mod tags;
 mod turns;
 
-pub use aggregates::{CategoryTotal, DayTotal, HourTotal, PeriodTotals};
+pub use aggregates::{CategoryTotal, DayTotal, HandledTotals, HourTotal, PeriodTotals};
 pub use audio::AudioRef;
 pub use bookings::{BookOutcome, BookingRecord, Busy, Change, HistoryEntry, NewTime, Status};
 pub use callbacks::{CallbackRecord, CallbackStatus};
 pub use calls::{CallEnd, CallFilter, CallPage, CallRecord, Cursor, Direction, Imported, Outcome, Source};
 pub use error::RecordsError;
+pub use events::{CallEvent, QueuePhase};
 pub use facts::CallFact;
 pub use flows::{ChangeKind, Entry, FlowChange, FlowRoute, FlowSchedule, FlowVersion, HowKind};
 pub use id::id;
 pub use jobs::{Job, JobState, NewJob};
 pub use notes::Note;
+pub use people::{AgentSpan, AgentState, AgentTime};
 pub use pii::Pii;
+pub use quality::LineQuality;
 pub use runs::{FlowRun, Role, RunCounts};
 pub use seal::{Key, Keyring};
 pub use store::Store;

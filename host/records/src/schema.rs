@@ -23,4 +23,5 @@ pub(crate) fn migrator() -> Migrator {
 const FILES: &[(i64, &str, &str)] = &[
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (2, "flows", include_str!("../migrations/0002_flows.sql")),
+    (3, "queue", include_str!("../migrations/0003_queue.sql")),
 ];

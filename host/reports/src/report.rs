@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::civil::Date;
 use jiff::{Span, ToSpan as _};
-use records::{CallFilter, CategoryTotal, HourTotal, RecordsError, Status, Store};
+use records::{AgentTime, CallFilter, CategoryTotal, HourTotal, RecordsError, Status, Store};
 use serde::Serialize;
 
 use crate::kpi::{self, Kpis, Thresholds, Visits};
@@ -167,6 +167,7 @@ struct Read {
     totals: records::PeriodTotals,
     categories: Vec<CategoryTotal>,
     visits: Visits,
+    time: AgentTime,
 }
 
 impl Read {
@@ -174,12 +175,13 @@ impl Read {
         let (from, to) = period.bounds(&input.timezone)?;
         let (clinic, limits) = (input.clinic.as_str(), input.thresholds);
         // The database has several readers: ask them at the same time.
-        let (totals, categories, visits) = tokio::try_join!(
+        let (totals, categories, visits, time) = tokio::try_join!(
             store.period_totals(clinic, from, to, limits.answer_ms, limits.short_ms),
             store.category_totals(clinic, from, to),
             visits(store, clinic, from, to),
+            store.agent_time(clinic, from, to),
         )?;
-        Ok(Self { totals, categories, visits })
+        Ok(Self { totals, categories, visits, time })
     }
 
     fn kpis(&self, input: &ReportInput) -> Kpis {
@@ -188,7 +190,7 @@ impl Read {
             known.is_some_and(|category| category.counts_as == CountsAs::Target)
         };
         let target = self.categories.iter().filter(is_target).map(|total| total.calls).sum();
-        Kpis::of(&self.totals, self.visits, target, None)
+        Kpis::of(&self.totals, self.visits, target, self.time)
     }
 }
 

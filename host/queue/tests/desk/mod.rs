@@ -1,4 +1,5 @@
 //! A desk in virtual time: steps from one wake to the next event, does nothing by itself, keeps everything that was decided.
+#![allow(clippy::unwrap_used)]
 #![allow(dead_code)] // Each test binary uses its part of it.
 
 use queue::{

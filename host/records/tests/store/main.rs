@@ -7,6 +7,7 @@ mod bookings;
 mod calls;
 mod crash;
 mod opening;
+mod queue;
 mod sealed;
 mod volume;
 mod work;

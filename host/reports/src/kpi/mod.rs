@@ -2,13 +2,14 @@
 //!
 //! Everything starts from [`PeriodTotals`], which the database sums up, or [`tally`] from single calls; both agree. An
 //! *offered* call is an incoming call that is over; *answered* by a robot or a person; *lost* = offered and not answered.
-//! A caller who hears the robot is answered: what they ask the robot and get is contained, not lost.
+//! A caller who hears the robot is answered: what they ask the robot and get is contained, not lost. Whoever the
+//! robot sent to a queue counts by what became of them there: their wait begins where they joined it.
 
 mod definitions;
 
 use std::collections::BTreeMap;
 
-use records::{CallFact, CategoryTotal, Direction, HourTotal, PeriodTotals};
+use records::{AgentTime, CallFact, CategoryTotal, Direction, HandledTotals, HourTotal, Outcome, PeriodTotals};
 use serde::Serialize;
 
 pub use definitions::{Definition, definition, definitions};
@@ -62,9 +63,9 @@ pub fn lost_gross(totals: &PeriodTotals) -> Option<Share> {
     Share::of(lost(totals), totals.offered)
 }
 
-/// The same without short abandons, above and below the line.
+/// The same without short abandons, above and below the line, and without those who were promised a call-back.
 pub fn lost_net(totals: &PeriodTotals) -> Option<Share> {
-    Share::of(lost(totals) - totals.lost_short, totals.offered - totals.lost_short)
+    Share::of(lost(totals) - totals.lost_short - totals.promised, totals.offered - totals.lost_short)
 }
 
 /// Offered and not answered.
@@ -82,29 +83,37 @@ pub fn abandon_ms(totals: &PeriodTotals) -> Option<i64> {
     mean(totals.lost_wait_ms, lost(totals))
 }
 
-/// Average talk time in milliseconds, hold excluded: Σ talk / answered.
+/// Average talk time in milliseconds, hold excluded: Σ talk / handled.
 pub fn att_ms(totals: &PeriodTotals) -> Option<i64> {
-    mean(totals.talk_ms, totals.answered)
+    let handled = handled(totals);
+    mean(handled.talk_ms, handled.answered)
 }
 
-/// Average after-call work in milliseconds: Σ ACW / answered; none when it was measured for no call.
+/// Average after-call work in milliseconds: Σ ACW / handled; none when it was measured for no call.
 pub fn acw_ms(totals: &PeriodTotals) -> Option<i64> {
-    if totals.acw_measured == 0 { None } else { mean(totals.acw_ms, totals.answered) }
+    let handled = handled(totals);
+    if totals.acw_measured == 0 { None } else { mean(handled.acw_ms, handled.answered) }
 }
 
-/// Average handling time in milliseconds: (Σ talk + Σ hold + Σ ACW) / answered.
+/// Average handling time in milliseconds: (Σ talk + Σ hold + Σ ACW) / handled.
 pub fn aht_ms(totals: &PeriodTotals) -> Option<i64> {
-    mean(handled_ms(totals), totals.answered)
+    let handled = handled(totals);
+    mean(handled.talk_ms + handled.hold_ms + handled.acw_ms, handled.answered)
 }
 
-/// (talk + hold + ACW) / (talk + hold + ACW + available idle); pauses are outside. None when idle time was not measured.
-pub fn occupancy(totals: &PeriodTotals, idle_ms: Option<i64>) -> Option<Share> {
-    let busy = handled_ms(totals);
-    Share::of(busy, busy + idle_ms?)
+/// (talk + hold + ACW) / (talk + hold + ACW + available idle) of the people at the desk; pauses are outside. None when nobody
+/// wrote down what they did.
+pub fn occupancy(time: AgentTime) -> Option<Share> {
+    Share::of(time.busy_ms, time.busy_ms + time.idle_ms)
 }
 
-fn handled_ms(totals: &PeriodTotals) -> i64 {
-    totals.talk_ms + totals.hold_ms + totals.acw_ms
+/// What handling times are means over: calls that people answered. Where the robot answered all of them, its own.
+fn handled(totals: &PeriodTotals) -> HandledTotals {
+    if totals.by_people.answered > 0 {
+        return totals.by_people;
+    }
+    let (talk_ms, hold_ms, acw_ms) = (totals.talk_ms, totals.hold_ms, totals.acw_ms);
+    HandledTotals { answered: totals.answered, talk_ms, hold_ms, acw_ms }
 }
 
 /// The mean to the nearest millisecond; none of nothing.
@@ -130,6 +139,10 @@ pub struct Kpis {
     pub answered: i64,
     /// Of them, not answered.
     pub lost: i64,
+    /// Of those, promised a call-back (short abandons apart).
+    pub promised: i64,
+    /// Of the answered, by people.
+    pub by_people: i64,
     /// From numbers that had never called.
     pub first_time: i64,
     /// From numbers that had.
@@ -160,7 +173,7 @@ pub struct Kpis {
     pub acw_measured: i64,
     /// [`aht_ms`].
     pub aht_ms: Option<i64>,
-    /// [`occupancy`]; none as long as nobody tells when people at the desk are free.
+    /// [`occupancy`]; none where nobody wrote down when people at the desk were free.
     pub occupancy: Option<Share>,
     /// Calls tagged as target.
     pub target: i64,
@@ -173,12 +186,14 @@ pub struct Kpis {
 }
 
 impl Kpis {
-    /// All figures. `target` is how many calls were tagged as target, `idle_ms` the available idle time if anybody measured it.
-    pub fn of(totals: &PeriodTotals, visits: Visits, target: i64, idle_ms: Option<i64>) -> Self {
+    /// All figures. `target` is how many calls were tagged as target, `time` what people at the desk did.
+    pub fn of(totals: &PeriodTotals, visits: Visits, target: i64, time: AgentTime) -> Self {
         Self {
             offered: totals.offered,
             answered: totals.answered,
             lost: lost(totals),
+            promised: totals.promised,
+            by_people: totals.by_people.answered,
             first_time: totals.first_time,
             repeat: totals.repeat,
             number_withheld: totals.offered - totals.first_time - totals.repeat,
@@ -194,7 +209,7 @@ impl Kpis {
             acw_ms: acw_ms(totals),
             acw_measured: totals.acw_measured,
             aht_ms: aht_ms(totals),
-            occupancy: occupancy(totals, idle_ms),
+            occupancy: occupancy(time),
             target,
             visits,
             booking_rate: Share::of(visits.booked, target),
@@ -219,10 +234,19 @@ pub fn tally(facts: &[CallFact], thresholds: Thresholds) -> PeriodTotals {
             sum.answered += 1;
             sum.answered_wait_ms += wait;
             sum.answered_in_time += i64::from(wait <= thresholds.answer_ms);
+            if fact.agent.as_deref() != Some("robot") {
+                let people = &mut sum.by_people;
+                people.answered += 1;
+                people.talk_ms += fact.talk_ms.unwrap_or(0);
+                people.hold_ms += fact.hold_ms.unwrap_or(0);
+                people.acw_ms += fact.acw_ms.unwrap_or(0);
+            }
         } else {
             sum.lost_wait_ms += wait;
             sum.lost_in_time += i64::from(wait <= thresholds.answer_ms);
-            sum.lost_short += i64::from(wait < thresholds.short_ms);
+            let short = wait < thresholds.short_ms;
+            sum.lost_short += i64::from(short);
+            sum.promised += i64::from(!short && fact.outcome == Some(Outcome::Callback));
         }
         sum.first_time += i64::from(fact.first_time == Some(true));
         sum.repeat += i64::from(fact.first_time == Some(false));

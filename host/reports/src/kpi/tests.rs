@@ -63,13 +63,35 @@ fn times_are_means_over_the_right_calls() {
     assert_eq!(att_ms(&totals), Some(100_000));
     assert_eq!(acw_ms(&totals), Some(5_000));
     assert_eq!(aht_ms(&totals), Some(115_000));
-    assert_eq!(occupancy(&totals, Some(310_000)), Share::of(690_000, 1_000_000));
-    assert_eq!(occupancy(&totals, None), None);
+    let time = AgentTime { busy_ms: 690_000, idle_ms: 310_000, away_ms: 500_000 };
+    assert_eq!(occupancy(time), Share::of(690_000, 1_000_000), "pauses are outside");
+    assert_eq!(occupancy(AgentTime::default()), None);
+}
+
+#[test]
+fn handling_times_are_peoples_and_the_robots_where_it_is_alone() {
+    let robot = CallFact { agent: Some("robot".into()), ..call(0, Some(30)) };
+    let person = CallFact { agent: Some("anna".into()), acw_ms: Some(20_000), ..call(10, Some(100)) };
+    let mixed = tally(&[robot.clone(), robot.clone(), person], Thresholds::default());
+    assert_eq!((att_ms(&mixed), acw_ms(&mixed), aht_ms(&mixed)), (Some(100_000), Some(20_000), Some(120_000)));
+    // Service level and speed of answer are everybody's.
+    assert_eq!((mixed.answered, mixed.answered_in_time, asa_ms(&mixed)), (3, 3, Some(3_333)));
+    assert_eq!(att_ms(&tally(&[robot], Thresholds::default())), Some(30_000));
+}
+
+#[test]
+fn who_was_promised_a_call_back_is_lost_gross_but_not_net() {
+    let promised = CallFact { outcome: Some(Outcome::Callback), ..call(40, None) };
+    // Who hung up at once was promised nothing worth the name.
+    let short = CallFact { outcome: Some(Outcome::Callback), ..call(2, None) };
+    let totals = tally(&[promised, short, call(40, None), call(5, Some(60))], Thresholds::default());
+    assert_eq!((lost(&totals), totals.promised), (3, 1));
+    assert_eq!((lost_gross(&totals), lost_net(&totals)), (Share::of(3, 4), Share::of(1, 3)));
 }
 
 #[test]
 fn nothing_is_none_and_not_nought() {
-    let kpis = Kpis::of(&PeriodTotals::default(), Visits::default(), 0, None);
+    let kpis = Kpis::of(&PeriodTotals::default(), Visits::default(), 0, AgentTime::default());
     assert_eq!((kpis.sl_offered, kpis.lcr_gross, kpis.asa_ms, kpis.booking_rate), (None, None, None, None));
     // All lost: there is a service level over offered calls, but none over answered ones.
     let all_lost = tally(&[call(30, None)], Thresholds::default());
@@ -101,13 +123,13 @@ fn visits_follow_their_calls() {
     let arrived = CallFact { arrived: true, ..booked.clone() };
     let found = visits(&[booked, arrived, call(1, Some(60))]);
     assert_eq!(found, Visits { booked: 2, arrived: 1 });
-    let kpis = Kpis::of(&tally(&ten(), Thresholds::default()), found, 4, None);
+    let kpis = Kpis::of(&tally(&ten(), Thresholds::default()), found, 4, AgentTime::default());
     assert_eq!((kpis.booking_rate, kpis.arrival_rate), (Share::of(2, 4), Share::of(1, 2)));
 }
 
 #[test]
 fn every_figure_has_a_definition() {
-    let kpis = Kpis::of(&tally(&ten(), Thresholds::default()), Visits::default(), 0, None);
+    let kpis = Kpis::of(&tally(&ten(), Thresholds::default()), Visits::default(), 0, AgentTime::default());
     let json = serde_json::to_value(kpis).unwrap();
     for field in [
         "sl_answered",
