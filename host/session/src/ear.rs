@@ -1,4 +1,5 @@
-//! Is the caller speaking? Voice activity, told from our own echo, and not computed where a line is silent.
+//! Is the caller speaking? Voice activity, told from our own echo, quicker while we speak ourselves, and not computed where
+//! a line is silent.
 
 use std::collections::VecDeque;
 
@@ -6,16 +7,19 @@ use audio::vad::Vad;
 use lines::{FRAME_SAMPLES, LINE_RATE};
 
 use crate::echo::Echo;
+use crate::voicing::Voicing;
 
 type Frame = [i16; FRAME_SAMPLES];
 
 /// A frame is silence when its power is under this (−48 dBFS), and near the line's own noise.
 const SILENT: f32 = 130.0 * 130.0;
-/// … which is this many times the quietest the line has been of late (6 dB).
+/// … or less than this many times the quietest the line has been of late (6 dB), whichever is less.
 const OVER_NOISE: f32 = 4.0;
+/// A voice that interrupts us is this many times louder than that (10 dB).
+const LOUD: f32 = 10.0;
 /// The least that counts as a line's noise: half a step of G.711.
 const LEAST_NOISE: f32 = 16.0;
-/// So many frames of silence, and voice activity is no longer computed.
+/// So many frames of silence or echo, and voice activity is no longer computed.
 const SLEEPY: u32 = 15;
 /// Frames before a sound that are heard after all: a word begins softly.
 const LOOK_BACK: usize = 3;
@@ -24,9 +28,12 @@ const LOOK_BACK: usize = 3;
 pub(crate) struct Ear {
     vad: Vad,
     echo: Echo,
+    voicing: Voicing,
+    speech: bool,
     /// The quietest power of late; it creeps up, so that a line that became noisier is believed.
     noise: f32,
-    silent: u32,
+    /// Frames since anything but silence and echo was heard.
+    idle: u32,
     before: VecDeque<Frame>,
 }
 
@@ -35,8 +42,10 @@ impl Ear {
         Ear {
             vad: Vad::new(LINE_RATE),
             echo: Echo::new(),
+            voicing: Voicing::new(),
+            speech: false,
             noise: SILENT,
-            silent: 0,
+            idle: 0,
             before: VecDeque::with_capacity(LOOK_BACK),
         }
     }
@@ -48,7 +57,7 @@ impl Ear {
 
     /// Is the caller speaking, by the last frame?
     pub(crate) fn speech(&self) -> bool {
-        self.vad.speech()
+        self.speech
     }
 
     /// The next frame of the caller: is there speech of their own in it?
@@ -56,22 +65,32 @@ impl Ear {
         let level = power(frame);
         self.noise = level.max(LEAST_NOISE).min(self.noise * 1.01);
         let silent = level < SILENT && level < self.noise * OVER_NOISE;
-        self.silent = if silent { self.silent + 1 } else { 0 };
         let echo = self.echo.heard(frame, level);
-        if self.silent > SLEEPY && !self.vad.speech() {
+        // The detector must not learn our own voice: it hears nothing while only that is there.
+        let heard = if echo { &SILENCE } else { frame };
+        self.idle = if silent || echo { self.idle + 1 } else { 0 };
+        if self.idle > SLEEPY && !self.vad.speech() {
             if self.before.len() == LOOK_BACK {
                 self.before.pop_front();
             }
-            self.before.push_back(*frame);
+            self.before.push_back(*heard);
+            self.voicing.hear(heard, false);
+            self.speech = false;
             return false;
         }
         for earlier in std::mem::take(&mut self.before) {
             self.vad.push(&earlier);
         }
-        // The detector must not learn our own voice: it hears nothing while only that is there.
-        if echo { self.vad.push(&[0; FRAME_SAMPLES]) } else { self.vad.push(frame) }
+        let sure = self.vad.push(heard);
+        let loud = !echo && level > SILENT && level > self.noise * LOUD;
+        // Only over our own voice: where nobody is interrupted there is time to be sure.
+        let quick = self.voicing.hear(heard, loud) && self.echo.possible();
+        self.speech = sure || quick;
+        self.speech
     }
 }
+
+const SILENCE: Frame = [0; FRAME_SAMPLES];
 
 /// Mean square.
 pub(crate) fn power(frame: &[i16]) -> f32 {

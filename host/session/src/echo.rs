@@ -72,11 +72,20 @@ impl Echo {
         shift(&mut self.far_power, &[crate::ear::power(frame)]);
     }
 
+    /// Do we speak, or did we a moment ago?
+    pub(crate) fn possible(&self) -> bool {
+        self.loudest() >= FAR_FLOOR
+    }
+
+    fn loudest(&self) -> f32 {
+        self.far_power.iter().fold(0.0_f32, |loudest, power| loudest.max(*power))
+    }
+
     /// A frame of that power comes from the caller: is it nothing but echo?
     pub(crate) fn heard(&mut self, frame: &Frame, power: f32) -> bool {
         shift(&mut self.near, &frame.map(f32::from));
         shift(&mut self.near_coarse, &coarse(frame));
-        let loudest = self.far_power.iter().fold(0.0_f32, |loudest, power| loudest.max(*power));
+        let loudest = self.loudest();
         if loudest < FAR_FLOOR {
             return false;
         }

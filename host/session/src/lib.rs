@@ -49,6 +49,7 @@ pub mod talk;
 mod testing;
 pub mod trace;
 mod typed;
+mod voicing;
 mod waiting;
 
 pub use act::Leg;

@@ -13,10 +13,9 @@ use tempfile::TempDir;
 
 use crate::spoken::Hearing;
 
-/// Half a second of a loud level for every text.
+/// Half a second of a loud tone for every text.
 pub(crate) struct Beeps;
 
-pub(crate) const BEEP: i16 = 9_000;
 pub(crate) const BEEP_FRAMES: usize = 25;
 
 impl Voice for Beeps {

@@ -3,10 +3,13 @@
 // Functions that tests share are tests too; clippy.toml exempts only those marked `#[test]`.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "all of this is tests")]
 
+mod chat;
 mod hostile;
+mod live;
 mod records;
 mod replay;
 mod rivals;
 mod rollout;
 mod support;
 mod swaps;
+mod talk;
