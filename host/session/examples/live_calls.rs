@@ -2,11 +2,12 @@
 //! playing, voice activity, a stereo recording and a flow of its own.
 //!
 //! ```text
-//! cargo run --workspace --example live_calls -- CALLS SECONDS [quiet|talk] [no-recording]
+//! cargo build --workspace --example live_calls
+//! target/debug/examples/live_calls CALLS SECONDS [talk] [no-recording]
 //! ```
 //!
 //! The flow is `guest-flows/target/components/rust-menu.wasm` (`make flows`). Callers press keys at any moment; in `talk`
-//! they also speak over the prompts, which makes voice activity compute at every frame. Latency is from the key's own
+//! there is also a voice in the background of every line, so that voice activity is computed at every frame. Latency is from the key's own
 //! moment to the first sample of the next prompt, both on the machine's clock. CPU is by thread, from `/proc`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a measurement: whatever goes wrong ends it")]
@@ -223,7 +224,7 @@ async fn main() {
     latencies.sort_unstable();
     if latencies.is_empty() {
         println!("no key was answered");
-        return;
+        std::process::exit(1);
     }
     let quantile = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize] as f64 / 1_000.0;
     println!(
@@ -234,4 +235,6 @@ async fn main() {
         quantile(1.0),
         latencies.len()
     );
+    // Calls are in the middle of things, and the folder they record into goes.
+    std::process::exit(0);
 }

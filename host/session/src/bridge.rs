@@ -338,6 +338,3 @@ const SILENCE: Frame = [0; FRAME_SAMPLES];
 fn over(whisper: &Frame, besides: &Frame) -> Frame {
     std::array::from_fn(|at| whisper[at].saturating_add(besides[at] / 4))
 }
-
-#[cfg(test)]
-mod tests;

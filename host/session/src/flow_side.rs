@@ -3,14 +3,17 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use call::{Command, Reply};
+use flows::host::Nature;
 use flows::journal::{Entry, Header, JournalSink, Recording};
 use flows::shadow::{Shadow, ShadowOptions, ShadowReport};
 use flows::{FlowEnd, PortError, RunOptions, RunReport};
 use records::{JournalRecord, Store};
 use rollout::{Pinned, Switchboard};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 use crate::inbox::{Arrived, ToLoop};
 use crate::port::LivePort;
@@ -36,8 +39,7 @@ pub(crate) struct FlowSide {
 impl FlowSide {
     /// Start a version for one call. Its commands, and in the end its report, arrive at `to`.
     pub(crate) fn start(stage: &Stage, setup: &Setup, pinned: &Pinned, port: LivePort, to: ToLoop) -> FlowSide {
-        let journal =
-            StoreJournal { store: stage.store.clone(), call: setup.id.clone(), started_ms: setup.started_ms() };
+        let (journal, written) = StoreJournal::start(stage.store.clone(), setup.id.clone(), setup.started_ms());
         let options = RunOptions {
             call_id: setup.id.clone(),
             seed: setup.seed,
@@ -56,9 +58,12 @@ impl FlowSide {
             None => (journal, None),
         };
         let port = Recording::new(port, sink);
-        let last_word = LastWord(Some(to));
+        let (last_word, call) = (LastWord(Some(to)), setup.id.clone());
         tokio::spawn(async move {
             let report = engine.run(&flow, Box::new(port), options).await;
+            if tokio::time::timeout(JOURNAL_ENDS, written).await.is_err() {
+                tracing::error!(call, "the end of a journal is late");
+            }
             if let Some(shadow) = shadow {
                 shadow.ended(&report.end);
             }
@@ -135,17 +140,52 @@ async fn shadowed(flows: Arc<Switchboard>, candidate: impl Future<Output = Shado
     }
 }
 
-/// Writes the journal into the records: an entry is on the disk before the flow sees its result.
+/// Entries on their way to the disk; a flow that asks faster than the disk writes waits for it.
+const JOURNAL_AHEAD: usize = 64;
+/// How long the end of a run waits for the rest of its journal.
+const JOURNAL_ENDS: Duration = Duration::from_secs(10);
+
+/// Writes the journal into the records, in order. An entry of something that lasts is on the disk before the flow sees its
+/// result, and everything before it; a read or a sentence only has to be on its way: a call's journal is of no use to a
+/// caller who waits for the disk, and a program that dies takes the call with it, tail and all.
 struct StoreJournal {
-    store: Store,
+    queue: mpsc::Sender<Writing>,
     call: String,
     started_ms: i64,
+}
+
+struct Writing {
+    record: JournalRecord,
+    /// Somebody waits for it.
+    written: Option<oneshot::Sender<()>>,
+}
+
+impl StoreJournal {
+    /// The journal, and the task that ends when all of it is written.
+    fn start(store: Store, call: String, started_ms: i64) -> (StoreJournal, JoinHandle<()>) {
+        let (queue, mut entries) = mpsc::channel::<Writing>(JOURNAL_AHEAD);
+        let writer = tokio::spawn(async move {
+            while let Some(Writing { record, written }) = entries.recv().await {
+                let call = record.call.clone();
+                if let Err(error) = store.add_journal(record).await {
+                    // The next entry finds the queue closed, which ends the flow: nothing happens that is not written.
+                    tracing::error!(call, %error, "a journal could not be written");
+                    return;
+                }
+                if let Some(written) = written {
+                    written.send(()).ok();
+                }
+            }
+        });
+        (StoreJournal { queue, call, started_ms }, writer)
+    }
 }
 
 #[async_trait::async_trait]
 impl JournalSink for StoreJournal {
     async fn append(&mut self, entry: &Entry) -> Result<(), PortError> {
         let json = |value: serde_json::Result<String>| value.map_err(|error| PortError::Journal(error.to_string()));
+        let broken = || PortError::Journal("the journal could not be written; the log says why".to_owned());
         let record = JournalRecord {
             call: self.call.clone(),
             seq: i64::from(entry.seq),
@@ -154,6 +194,11 @@ impl JournalSink for StoreJournal {
             at_ms: self.started_ms + i64::try_from(entry.at_ms).unwrap_or(i64::MAX),
             took_ms: i64::try_from(entry.took_ms).unwrap_or(i64::MAX),
         };
-        self.store.add_journal(record).await.map_err(|error| PortError::Journal(error.to_string()))
+        if entry.call.nature() != Nature::Effect {
+            return self.queue.send(Writing { record, written: None }).await.map_err(|_| broken());
+        }
+        let (written, on_disk) = oneshot::channel();
+        self.queue.send(Writing { record, written: Some(written) }).await.map_err(|_| broken())?;
+        on_disk.await.map_err(|_| broken())
     }
 }

@@ -20,7 +20,7 @@
 //!
 //! Invariants: the media loop waits for nothing but the next frame; recognition, synthesis, the flow, the disk and the
 //! database work beside it and report by message. Calls at telephones share one clock ([`lines::pacer`]). What a flow is
-//! told was written in the journal first. Every call is written down when it starts and again when it ends, whatever
+//! told was handed to the journal first. Every call is written down when it starts and again when it ends, whatever
 //! happened between.
 
 mod act;
@@ -45,8 +45,6 @@ mod spoken;
 mod stage;
 pub mod tagging;
 pub mod talk;
-#[cfg(test)]
-mod testing;
 pub mod trace;
 mod typed;
 mod voicing;

@@ -9,9 +9,9 @@ use session::talk::{KIND, TalkWorker, transcribe_later};
 use speech::recogniser::{Listen, Segment, Transcript};
 use speech::{Ears, Recogniser, SpeechError};
 
-use crate::support::{DAY, House, at, hangs_up};
+use crate::support::{BOOKING, DAY, House, at, hangs_up};
 
-/// Says how long what it heard was, and on which side the sound is.
+/// Tells the sides apart by how loud they are.
 struct Measures;
 
 impl Recogniser for Measures {
@@ -20,10 +20,10 @@ impl Recogniser for Measures {
     }
 
     fn transcribe(&self, audio: &Pcm, _listen: &Listen) -> Result<Transcript, SpeechError> {
-        let level = audio.samples.first().copied().unwrap_or(0);
-        let text = if level == 1 { "сколько стоит прививка" } else { "тысячу рублей" };
-        let start_ms = if level == 1 { 0 } else { audio.duration_ms() / 2 };
-        let segment = Segment { start_ms, end_ms: start_ms + 500, text: text.into(), confidence: 0.8 };
+        let loudest = audio.samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(0);
+        let text =
+            if loudest > 9_000 { "сколько стоит прививка" } else { "тысячу рублей" };
+        let segment = Segment { start_ms: 0, end_ms: audio.duration_ms(), text: text.into(), confidence: 0.8 };
         Ok(Transcript { text: text.into(), confidence: 0.8, segments: vec![segment], words: Vec::new() })
     }
 }
@@ -36,13 +36,18 @@ async fn the_talk_is_written_behind_the_robots_turns_and_the_call_tagged_anew() 
     let store = &house.stage.store;
     let robot = store.turns(&held.id).await.unwrap();
     let from = Millis(held.duration_ms);
-    // Four seconds of talk behind the robot's part.
-    let length = (held.duration_ms as usize + 4_000) * 8;
-    let begin = held.duration_ms as usize * 8;
-    let side = |level: i16| -> Vec<i16> { (0..length).map(|at| if at < begin { 99 } else { level }).collect() };
+    // Behind the robot's part the caller speaks, and two seconds later the operator, less loudly.
+    let prompts = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../audio/tests/prompts");
+    let voice = audio::wav::read(prompts.join("conf-getpin.wav")).unwrap().mono().resampled(8_000).samples;
+    let side = |later: usize, part: i16| -> Vec<i16> {
+        let mut samples = vec![0; (held.duration_ms as usize + later) * 8];
+        samples.extend(voice.iter().map(|sample| sample / part));
+        samples.resize((held.duration_ms as usize + 6_000) * 8, 0);
+        samples
+    };
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("call.wav");
-    audio::wav::write(&path, 8_000, &[&side(1), &side(2)]).unwrap();
+    audio::wav::write(&path, 8_000, &[&side(0, 1), &side(3_000, 3)]).unwrap();
     let bytes = std::fs::read(&path).unwrap();
     let tags = store.tag(&held.id).await.unwrap();
     for _ in 0..2 {
@@ -63,7 +68,9 @@ async fn the_talk_is_written_behind_the_robots_turns_and_the_call_tagged_anew() 
         .iter()
         .map(|turn| (turn.who, turn.text.as_str(), turn.start_ms - held.duration_ms as i64))
         .collect();
-    assert_eq!(talk, [(Who::Caller, "сколько стоит прививка", 0), (Who::Agent, "тысячу рублей", 2_000)]);
+    let words: Vec<(Who, &str)> = talk.iter().map(|(who, words, _)| (*who, *words)).collect();
+    assert_eq!(words, [(Who::Caller, "сколько стоит прививка"), (Who::Agent, "тысячу рублей")]);
+    assert!((0..1_000).contains(&talk[0].2) && (2_000..4_000).contains(&talk[1].2), "{talk:?}");
     let tag = store.tag(&held.id).await.unwrap().expect("a tag");
     assert_eq!(tag.by, "classifier");
     assert_ne!(Some(&tag), tags.as_ref(), "the whole call was tagged");
@@ -72,7 +79,7 @@ async fn the_talk_is_written_behind_the_robots_turns_and_the_call_tagged_anew() 
 #[tokio::test]
 async fn a_job_that_cannot_be_done_is_put_back() {
     let house = House::vet_lapa().await;
-    let (held, _) = house.call(at(DAY, None), &hangs_up(&[], "need")).await;
+    let (held, _) = house.call(at(DAY, None), &hangs_up(&BOOKING[..1], "doctor")).await;
     let store = &house.stage.store;
     transcribe_later(store, &held.id, b"no recording at all", Millis(0), 1_000).await.unwrap();
     let worker = TalkWorker {

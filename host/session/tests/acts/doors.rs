@@ -1,4 +1,4 @@
-//! A door by hand, a voice that beeps and ears that hear nothing, for the tests of acts.
+//! A door by hand, a voice that beeps and ears that hear nothing.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,17 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use audio::Pcm;
 use lines::pacer::Hand;
 use lines::{Door, FRAME_SAMPLES, Pace, Pacer, Quality, Received};
+use session::Hearing;
 use speech::recogniser::{Listen, Transcript};
 use speech::voice::{Mouth, Prompts, Voice};
 use speech::{Ears, Recogniser, SpeechError};
 use tempfile::TempDir;
 
-use crate::spoken::Hearing;
-
 /// Half a second of a loud tone for every text.
-pub(crate) struct Beeps;
+pub struct Beeps;
 
-pub(crate) const BEEP_FRAMES: usize = 25;
+/// Its frames on the line, with the little silence the mouth leaves about it.
+pub const BEEP_FRAMES: usize = 31;
 
 impl Voice for Beeps {
     fn id(&self) -> &str {
@@ -41,7 +41,7 @@ impl Recogniser for Deaf {
 }
 
 /// Everything spoken calls share, with a clock that is turned by hand.
-pub(crate) fn hearing() -> (Hearing, Hand, TempDir) {
+pub fn hearing() -> (Hearing, Hand, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let mouth = Mouth::new(vec![Arc::new(Beeps)], Prompts::default(), folder.path()).unwrap();
     let (pacer, hand) = Pacer::by_hand();
@@ -51,10 +51,10 @@ pub(crate) fn hearing() -> (Hearing, Hand, TempDir) {
 
 /// The other end of a [`TestDoor`].
 #[derive(Clone, Default)]
-pub(crate) struct Far(Arc<Mutex<Ends>>);
+pub struct Far(Arc<Mutex<Ends>>);
 
 #[derive(Default)]
-pub(crate) struct Ends {
+pub struct Ends {
     /// The level this end speaks at.
     pub level: i16,
     pub keys: VecDeque<char>,
@@ -68,16 +68,16 @@ pub(crate) struct Ends {
 }
 
 impl Far {
-    pub(crate) fn with<T>(&self, what: impl FnOnce(&mut Ends) -> T) -> T {
+    pub fn with<T>(&self, what: impl FnOnce(&mut Ends) -> T) -> T {
         what(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn door(&self) -> Box<dyn Door> {
+    pub fn door(&self) -> Box<dyn Door> {
         Box::new(TestDoor(self.clone()))
     }
 
     /// What was heard since the last time this was asked.
-    pub(crate) fn heard(&self) -> Vec<i16> {
+    pub fn heard(&self) -> Vec<i16> {
         self.with(|ends| std::mem::take(&mut ends.heard))
     }
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use call::Millis;
 use lines::pacer::Hand;
+use session::{Bridge, BridgeEnd, Bridged, Leg, Party};
+use tokio::sync::mpsc;
 
-use super::*;
-use crate::testing::{BEEP_FRAMES, Far, hearing};
+use crate::doors::{BEEP_FRAMES, Far, hearing};
 
 const FRAME: Duration = Duration::from_millis(20);
 
