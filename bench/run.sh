@@ -7,6 +7,7 @@
 #   answer          end of the caller's speech to the first sample of the answer
 #   classification  time and macro-F1 of the call classifier                             peer: scikit-learn, same folds
 #   report          the report over a million calls in SQLite                            peer: the sqlite3 shell, no index
+#   phones          calls at once and packets on time, keys, answers, a soak              peer: Asterisk, the same scenario
 #
 # What peers need goes to ~/.cache/gudok/bench, nothing into the tree. BENCH_PROFILE=dev tries the script without the
 # release build (such figures say so); BENCH_BUILD=no takes what was built before; BENCH_QUICK=1 does `peers` with few repetitions.
@@ -127,8 +128,14 @@ report() {
     sqlite3 -readonly "$cache/million/million.db" <bench/peers/group-by.sql
 }
 
+# Real calls; half an hour, of which the soak is seven minutes.
+phones() {
+    command -v sipp >/dev/null || { say "no sipp: apt-get install sip-tester"; return 1; }
+    bench/phones/run.sh "$target"
+}
+
 parts=("$@")
-[ $# -eq 0 ] && parts=(flows peers transcription answer classification report)
+[ $# -eq 0 ] && parts=(flows peers transcription answer classification report phones)
 echo "$(date -u '+%F %H:%M UTC'), commit $(git rev-parse --short HEAD 2>/dev/null || echo unknown), $(rustc --version | cut -d' ' -f1-2)"
 echo "$(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1), $(awk '/MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)"
 # What each part runs; built at once, so that nothing is built twice.
@@ -140,11 +147,12 @@ declare -A runs=(
     [answer]="-p gudok --bin gudok"
     [classification]="-p understanding -p gudok --bin gudok --example classify_speed --example corpus_folds"
     [report]="-p reports --example million"
+    [phones]="-p gudok -p phone-load -p phones --bin gudok --bin phone-load --example answer_times"
 )
 wanted=()
 for part in "${parts[@]}"; do
     if [ -z "${runs[$part]+there}" ]; then
-        echo "no such part: $part (flows, peers, transcription, answer, classification, report)" >&2
+        echo "no such part: $part (flows, peers, transcription, answer, classification, report, phones)" >&2
         exit 2
     fi
     # Split into words on purpose.

@@ -33,6 +33,8 @@ pub struct Setting {
     pub encryption: Option<&'static str>,
     /// Rate of its sound card, the one of the codec.
     pub rate: u32,
+    /// Where it hears SIP; 0 is any free port.
+    pub listen: u16,
 }
 
 impl Default for Setting {
@@ -43,6 +45,7 @@ impl Default for Setting {
             transport: "udp",
             encryption: None,
             rate: 8_000,
+            listen: 0,
         }
     }
 }
@@ -92,6 +95,29 @@ impl Baresip {
     /// When baresip is gone.
     pub fn press(&mut self, key: char) -> Result<()> {
         self.order("sndcode", &key.to_string())
+    }
+
+    /// Waits until it rings.
+    ///
+    /// # Errors
+    /// When nobody calls it within the limit.
+    pub fn ring(&mut self, limit: Duration) -> Result<()> {
+        wait::until("baresip to ring", limit, || {
+            self.listen()?;
+            Ok(self.event("CALL_INCOMING").map(|_| ()))
+        })
+    }
+
+    /// Answers the call that rings.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn answer(&mut self) -> Result<()> {
+        self.order("accept", "")?;
+        wait::until("baresip to answer", LIMIT, || {
+            self.listen()?;
+            Ok(self.event("CALL_ESTABLISHED").map(|_| ()))
+        })
     }
 
     /// Puts the call on hold.
@@ -215,11 +241,12 @@ fn config(setting: &Setting, microphone: &Path, folder: &Path, port: u16) -> Str
         .concat();
     modules += "module_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n";
     format!(
-        "poll_method epoll\nsip_listen 127.0.0.1:0\n{certificate}call_max_calls 1\nnet_interface 127.0.0.1\n\
+        "poll_method epoll\nsip_listen 127.0.0.1:{}\n{certificate}call_max_calls 1\nnet_interface 127.0.0.1\n\
          audio_player aufile,{folder}/speaker.wav\naudio_alert aufile,/dev/null\n\
          audio_source aufile,{}\nausrc_srate {rate}\nauplay_srate {rate}\nausrc_channels 1\nauplay_channels 1\n\
          rtp_timeout 60\njitter_buffer_delay 2-10\nmodule_path {MODULES}\n{modules}\
          ctrl_tcp_listen 127.0.0.1:{port}\nsnd_path {folder}\n",
+        setting.listen,
         microphone.display(),
     )
 }

@@ -1,7 +1,8 @@
-//! Is what was heard what was said? Utterance by utterance: where it lies in the other recording, and how alike it is.
+//! Is what was heard what was said? Piece by piece: where it lies in the other recording, and how alike it is.
 //!
-//! Between a mouth and an ear lie a codec, packets and a jitter buffer, which may stretch the silence between utterances.
-//! So every utterance is aligned by itself, coarsely by loudness, then to the sample by correlation. G.711 alone leaves a
+//! Between a mouth and an ear lie a codec, packets and a jitter buffer, which may stretch the silence between utterances;
+//! a telephone with a clock of its own may even drop a few milliseconds within one. So every second of every utterance is
+//! aligned by itself, coarsely by loudness, then to the sample by correlation. G.711 alone leaves a
 //! correlation of 0.999 and more; a lost packet or a gap costs far more than the codec does.
 
 use anyhow::{Result, bail};
@@ -16,12 +17,14 @@ const SILENCE: f64 = 120.0;
 const PAUSE_STEPS: usize = 15;
 /// Shorter than 300 ms is a click, not an utterance.
 const SHORTEST: usize = 15 * STEP;
+/// An utterance is compared in pieces of about a second; what would be shorter than half of one belongs to the one before.
+const PIECE: usize = RATE;
 /// How far from the coarse place the exact one may lie, 60 ms.
 const FINE: isize = 480;
 /// So many coarse places are looked at.
 const LIKELY: usize = 6;
 
-/// One utterance, found again.
+/// One piece of an utterance, found again.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Found {
     /// Where it begins in what was said, in samples.
@@ -34,11 +37,11 @@ pub struct Found {
     pub correlation: f64,
 }
 
-/// Finds every utterance of `said` in `heard`.
+/// Finds every utterance of `said` in `heard`, in pieces.
 ///
 /// # Errors
 /// When nothing was said, or nothing heard.
-pub fn utterances(said: &[i16], heard: &[i16]) -> Result<Vec<Found>> {
+pub fn pieces(said: &[i16], heard: &[i16]) -> Result<Vec<Found>> {
     let spans = spans(said);
     if spans.is_empty() {
         bail!("nothing is said in {:.1} s of sound", said.len() as f64 / RATE as f64);
@@ -46,7 +49,22 @@ pub fn utterances(said: &[i16], heard: &[i16]) -> Result<Vec<Found>> {
     if loudness(heard).iter().all(|level| *level < SILENCE) {
         bail!("nothing is heard in {:.1} s of sound", heard.len() as f64 / RATE as f64);
     }
-    Ok(spans.into_iter().map(|(from, to)| find(said, from, to, heard)).collect())
+    let pieces = spans.into_iter().flat_map(|(from, to)| {
+        let count = ((to - from + PIECE / 2) / PIECE).max(1);
+        (0..count).map(move |piece| {
+            let end = if piece + 1 == count { to } else { from + (piece + 1) * PIECE };
+            (from + piece * PIECE, end)
+        })
+    });
+    Ok(pieces.map(|(from, to)| find(said, from, to, heard)).collect())
+}
+
+/// The share of pieces that are at least so `alike`; pieces that end after `until` do not count: what was being
+/// said when the call ended was not heard to its end.
+pub fn share_alike(found: &[Found], alike: f64, until: usize) -> f64 {
+    let whole = || found.iter().filter(|piece| piece.said_at + piece.samples <= until);
+    let count = whole().count().max(1);
+    whole().filter(|piece| piece.correlation >= alike).count() as f64 / count as f64
 }
 
 /// The spans, in samples, in which somebody speaks.
@@ -159,8 +177,8 @@ mod tests {
         let said = call();
         let mut heard = vec![3; 1_234];
         heard.extend(audio::g711::alaw_decode(&audio::g711::alaw_encode(&said)));
-        let found = utterances(&said, &heard).unwrap();
-        assert_eq!(found.len(), 2);
+        let found = pieces(&said, &heard).unwrap();
+        assert_eq!(found.len(), 3);
         for utterance in found {
             assert_eq!(utterance.shift, 1_234);
             assert!(utterance.correlation > 0.999, "{utterance:?}");
@@ -173,8 +191,8 @@ mod tests {
         let mut heard = said[..15_000].to_vec();
         heard.extend(vec![0; 800]);
         heard.extend(&said[15_000..]);
-        let shifts: Vec<isize> = utterances(&said, &heard).unwrap().iter().map(|found| found.shift).collect();
-        assert_eq!(shifts, [0, 800]);
+        let shifts: Vec<isize> = pieces(&said, &heard).unwrap().iter().map(|found| found.shift).collect();
+        assert_eq!(shifts, [0, 800, 800]);
     }
 
     #[test]
@@ -182,15 +200,17 @@ mod tests {
         let said = call();
         let mut heard = said.clone();
         heard.drain(8_000..8_160);
-        let found = utterances(&said, &heard).unwrap();
+        let found = pieces(&said, &heard).unwrap();
         assert!(found[0].correlation < 0.95, "{found:?}");
         assert!(found[1].correlation > 0.999, "{found:?}");
+        assert!((share_alike(&found, 0.99, usize::MAX) - 2.0 / 3.0).abs() < 1e-9);
+        assert!((share_alike(&found, 0.99, 13_000) - 0.0).abs() < 1e-9, "only the spoilt piece ends by then");
     }
 
     #[test]
     fn silence_is_told_from_speech() {
-        assert!(utterances(&[0; 16_000], &call()).is_err());
-        assert!(utterances(&call(), &[2; 16_000]).is_err());
+        assert!(pieces(&[0; 16_000], &call()).is_err());
+        assert!(pieces(&call(), &[2; 16_000]).is_err());
         assert!(!speaks_at_end(&call(), 300) && speaks_at_end(&call()[..30_000], 300));
     }
 }

@@ -71,6 +71,16 @@ pub const BOOKING: &[Line] = &[
         say: "Здравствуйте. Хочу записать кошку на приём к терапевту.",
         again: "Запишите кошку к терапевту.",
     },
+    Line {
+        asked: "Не совсем понятно",
+        say: "Запишите кошку к терапевту.",
+        again: "Хочу записаться на приём к терапевту.",
+    },
+    Line { asked: "Записать вас", say: "Да, запишите.", again: "Да." },
+    Line {
+        asked: "Что случилось", say: "Нужен приём терапевта.", again: "Терапия."
+    },
+    Line { asked: "кого записываем", say: "Кошку.", again: "Кошка." },
     Line { asked: "Кто у вас", say: "Кошка Мурка.", again: "Кошка. Её зовут Мурка." },
     Line { asked: "Как зовут питомца", say: "Её зовут Мурка.", again: "Мурка." },
     Line { asked: "кличку", say: "Её зовут Мурка.", again: "Мурка." },
@@ -78,9 +88,13 @@ pub const BOOKING: &[Line] = &[
     Line {
         asked: "день и время", say: "Завтра после обеда.", again: "Завтра, после обеда."
     },
+    Line {
+        asked: "Какой день", say: "Послезавтра утром.", again: "Послезавтра, утром."
+    },
     Line { asked: "Что выбираете", say: "Давайте первое время.", again: "Первое." },
     Line { asked: "Подойдёт", say: "Да, подходит.", again: "Да." },
     Line { asked: "Как вас зовут", say: "Меня зовут Анна.", again: "Анна." },
+    Line { asked: "ваше имя", say: "Меня зовут Анна.", again: "Анна." },
     Line { asked: "верно", say: "Да, всё верно.", again: "Да." },
     Line {
         asked: "ещё могу помочь", say: "Нет, спасибо.", again: "Нет, до свидания."
@@ -93,7 +107,7 @@ pub const BOOKING: &[Line] = &[
 /// When festival is missing or fails.
 pub fn booking_voice(folder: &Path) -> Result<Voice> {
     let lines: Vec<&str> = BOOKING.iter().flat_map(|line| [line.say, line.again]).collect();
-    Voice::speak(&lines, folder)
+    Voice::speak(&lines, folder, audio::TELEPHONE_RATE)
 }
 
 /// What the telephone has to hear at its end to take the robot for quiet.
@@ -122,7 +136,7 @@ pub fn hold(
                 return Ok(Some(None));
             }
             let robot = robot_turns(gudok, call)?;
-            let next = robot[answered..].iter().rposition(|words| words.contains('?')).map(|at| answered + at);
+            let next = robot[answered..].iter().rposition(|words| asks(words, lines)).map(|at| answered + at);
             // A question counts when nothing was said after it and the ear hears nothing either.
             let Some(next) = next.filter(|next| *next + 1 == robot.len()) else { return Ok(None) };
             if phone.heard().is_ok_and(|heard| speaks_at_end(&heard, QUIET_MS)) {
@@ -141,6 +155,11 @@ pub fn hold(
         phone.microphone(voice.line(words)?)?;
     }
     bail!("the conversation does not end: {:#?}", turns(gudok, call)?)
+}
+
+/// Repeated questions are not all questions by the letter: «Скажите кличку.»
+fn asks(words: &str, lines: &[Line]) -> bool {
+    words.contains('?') || lines.iter().any(|line| words.contains(line.asked))
 }
 
 /// Every turn so far, as `who: words`.

@@ -38,6 +38,8 @@ pub struct Setting {
     pub dtmf: &'static str,
     /// Codecs in order of preference.
     pub codecs: &'static [&'static str],
+    /// Seconds without sound from the caller after which a call is over.
+    pub rtp_timeout: u32,
     /// Lines added to the lines file.
     pub more: String,
 }
@@ -51,6 +53,7 @@ impl Default for Setting {
             srtp: "off",
             dtmf: "rfc4733",
             codecs: &["pcma", "pcmu", "g722", "opus"],
+            rtp_timeout: 30,
             more: String::new(),
         }
     }
@@ -245,8 +248,9 @@ fn lines_file(setting: &Setting, sip: SocketAddr, media: &str, tls: &str) -> Str
         )
     };
     format!(
-        "[sip]\nudp = [\"{sip}\"]\ntcp = [\"{sip}\"]\n{tls}max_calls = {}\n\n[media]\nports = \"{media}\"\n\n{}{}{}",
+        "[sip]\nudp = [\"{sip}\"]\ntcp = [\"{sip}\"]\n{tls}max_calls = {}\n\n[media]\nports = \"{media}\"\nrtp_timeout = {}\n\n{}{}{}",
         setting.max_calls,
+        setting.rtp_timeout,
         trunk("desk", "phones_desk", DESK),
         trunk("menu", "phones_menu", MENU),
         setting.more,
@@ -270,15 +274,16 @@ fn certificate(home: &Path, listen: SocketAddr) -> Result<String> {
     Ok(format!("tls = [\"{listen}\"]\ntls_cert = \"{}\"\ntls_key = \"{}\"\n", cert.display(), key.display()))
 }
 
-/// The file named by a hash, wherever the program keeps it.
+/// The file named by a hash (`ab/cdef….wav` of `abcdef…`), wherever the program keeps it.
 fn find(folder: &Path, hash: &str) -> Option<PathBuf> {
+    let rest = hash.get(2..)?;
     for entry in fs::read_dir(folder).ok()?.flatten() {
         let path = entry.path();
         if path.is_dir() {
             if let Some(found) = find(&path, hash) {
                 return Some(found);
             }
-        } else if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(hash)) {
+        } else if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(rest)) {
             return Some(path);
         }
     }

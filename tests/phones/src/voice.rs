@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::compare::RATE;
 use crate::process::{Process, require};
 
 /// Speaking a dozen lines takes festival a few seconds, on a busy machine more.
@@ -24,16 +23,19 @@ pub struct Voice {
 }
 
 impl Voice {
-    /// Speaks all of `lines` at once, into `folder`.
+    /// Speaks all of `lines` at once, into `folder`, at `rate` samples a second.
     ///
     /// # Errors
     /// When festival or its voice is missing, or fails.
-    pub fn speak(lines: &[&str], folder: &Path) -> Result<Voice> {
+    pub fn speak(lines: &[&str], folder: &Path, rate: u32) -> Result<Voice> {
         require("festival", "festival festvox-ru")?;
         fs::create_dir_all(folder)?;
         let silence = folder.join("silence.wav");
-        write(&silence, &[])?;
+        write(&silence, &[], rate)?;
         let mut files = BTreeMap::new();
+        if lines.is_empty() {
+            return Ok(Voice { files, silence });
+        }
         let mut orders = String::from("(voice_msu_ru_nsh_clunits)\n");
         for (index, line) in lines.iter().enumerate() {
             if line.contains(['"', '\\']) {
@@ -57,9 +59,11 @@ impl Voice {
         for (index, file) in files.values_mut().enumerate() {
             let speech =
                 audio::wav::read(&*file).with_context(|| format!("{}: festival left no sound", file.display()))?;
-            let line = audio::telephone(&speech.mono().resampled(RATE as u32));
+            let line = speech.mono().resampled(rate);
+            // A telephone line's band, where it is one.
+            let line = if rate == audio::TELEPHONE_RATE { audio::telephone(&line) } else { line };
             *file = folder.join(format!("line-{index}.wav"));
-            write(file, &line.samples)?;
+            write(file, &line.samples, rate)?;
         }
         Ok(Voice { files, silence })
     }
@@ -73,11 +77,12 @@ impl Voice {
     }
 }
 
-fn write(file: &Path, speech: &[i16]) -> Result<()> {
+fn write(file: &Path, speech: &[i16], rate: u32) -> Result<()> {
     // A moment first: telephones fade in.
-    let mut sound = vec![0; RATE / 5];
+    let second = rate as usize;
+    let mut sound = vec![0; second / 5];
     sound.extend_from_slice(speech);
-    sound.resize(sound.len() + SILENCE_SECONDS * RATE, 0);
-    audio::wav::write(file, RATE as u32, &[&sound])?;
+    sound.resize(sound.len() + SILENCE_SECONDS * second, 0);
+    audio::wav::write(file, rate, &[&sound])?;
     Ok(())
 }
