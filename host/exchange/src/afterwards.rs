@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use records::LineQuality;
+
 use crate::House;
 use crate::reception::Parted;
 
@@ -18,6 +20,23 @@ pub(crate) async fn keep(house: &House, call: &str, recording: Option<&Path>, pa
             mos = quality.mos,
             "the line as it was"
         );
+    }
+    if let Some(quality) = parted.quality.filter(|quality| quality.received > 0) {
+        let line = LineQuality {
+            packets: i64::try_from(quality.received).unwrap_or(i64::MAX),
+            lost: i64::try_from(quality.lost).unwrap_or(i64::MAX),
+            jitter_ms: quality.jitter_ms,
+            round_trip_ms: quality.round_trip_ms,
+            lost_there: quality.lost_there,
+            mos: quality.mos,
+        };
+        if let Err(error) = house.stage.store.set_line_quality(call, &line).await {
+            tracing::error!(call, %error, "the quality of a line could not be written down");
+        }
+    }
+    // The robot's end of the call is written down by now; what the queue says of it stands above that.
+    if let Err(error) = house.stage.store.settle_call(call).await {
+        tracing::error!(call, %error, "what the queue says of a call could not be written down");
     }
     let Some(path) = recording else { return };
     if let Err(error) = put_away(house, call, path, parted).await {

@@ -60,6 +60,10 @@ pub(super) struct Caller {
 
 impl Driver {
     pub(super) async fn run(mut self, mut messages: mpsc::UnboundedReceiver<Message>) {
+        // What a crash left open is over.
+        if let Err(error) = self.store.close_agent_states(&self.desk.clinic().id).await {
+            tracing::error!(%error, "the log of operators cannot be written");
+        }
         loop {
             let wake = self.acd.next_wake().map(|at| Duration::from_millis(u64::try_from(at - now_ms()).unwrap_or(0)));
             let message = match wake {

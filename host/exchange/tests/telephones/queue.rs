@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use records::CallbackStatus;
+use records::{CallFilter, CallbackStatus};
 
 use crate::support::{Phone, clinic, until};
 
@@ -28,7 +28,17 @@ async fn a_caller_is_put_through_to_an_operator_and_both_hear_each_other() {
     desk.dialog.bye();
     call.over().await;
     desk.over().await;
-    until("nobody is left", || async { (clinic.exchange.calls() == 0).then_some(()) }).await;
+    let record = until("the call with who took it", || async {
+        let page = clinic.store.calls(&CallFilter::default(), 10, None).await.unwrap();
+        page.calls.into_iter().find(|call| call.agent.as_deref() == Some("Анна") && call.talk_ms.is_some())
+    })
+    .await;
+    let events = clinic.store.call_events(&record.id).await.unwrap();
+    let kinds: Vec<&str> = events.iter().map(|event| event.kind.as_str()).collect();
+    assert!(kinds.starts_with(&["joined"]) && kinds.contains(&"connected") && kinds.ends_with(&["talk_ended"]), "{kinds:?}");
+    assert!(record.queue_wait_ms.is_some() && record.ended_ms.is_some(), "{record:?}");
+    let quality = until("the line's quality", || async { clinic.store.line_quality(&record.id).await.unwrap() }).await;
+    assert!(quality.packets > 20 && quality.mos > 3.5, "{quality:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
