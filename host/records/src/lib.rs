@@ -67,7 +67,7 @@ pub use notes::Note;
 pub use people::{AgentSpan, AgentState, AgentTime};
 pub use pii::Pii;
 pub use quality::LineQuality;
-pub use runs::{FlowRun, Role, RunCounts};
+pub use runs::{FlowRun, Role, RunCounts, ShadowedCall};
 pub use seal::{Key, Keyring};
 pub use store::Store;
 pub use tags::{Tag, TagEntry};

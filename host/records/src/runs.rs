@@ -70,6 +70,17 @@ pub struct RunCounts {
     pub handovers: u64,
 }
 
+/// A call that had a version beside it, unheard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShadowedCall {
+    /// The call.
+    pub call: String,
+    /// Digest of the version that ran unheard.
+    pub digest: String,
+    /// How far it went from the one that answered; none = it has not finished, or was let go.
+    pub verdict: Option<String>,
+}
+
 macro_rules! columns {
     () => {
         "call, clinic, entry, generation, digest, role, seed, started_ms, ended_ms, flow_end, seal, trapped, \
@@ -116,6 +127,34 @@ impl Store {
         .fetch_all(self.read())
         .await?;
         rows.iter().map(|row| row.text("call")).collect()
+    }
+
+    /// The calls of a route that started in `from_ms..to_ms` with a version beside them, earliest first.
+    pub async fn shadowed_calls(
+        &self,
+        clinic: &str,
+        entry: Entry,
+        from_ms: i64,
+        to_ms: i64,
+    ) -> Result<Vec<ShadowedCall>> {
+        let rows = sqlx::query(
+            "SELECT call, shadow_digest, shadow_verdict FROM flow_runs WHERE clinic = $1 AND started_ms >= $2
+             AND started_ms < $3 AND entry = $4 AND shadow_digest IS NOT NULL ORDER BY started_ms, call",
+        )
+        .bind(clinic)
+        .bind(from_ms)
+        .bind(to_ms)
+        .bind(entry.as_str())
+        .fetch_all(self.read())
+        .await?;
+        let shadowed = |row: &AnyRow| {
+            Ok(ShadowedCall {
+                call: row.text("call")?,
+                digest: row.text("shadow_digest")?,
+                verdict: row.text_opt("shadow_verdict")?,
+            })
+        };
+        rows.iter().map(shadowed).collect()
     }
 
     /// The newest `most` ended runs of a generation of a route in one role.

@@ -27,8 +27,8 @@ pub struct Recorded {
     pub from_ms: i64,
     /// To this moment, not included.
     pub to_ms: i64,
-    /// Only this call.
-    pub call: Option<String>,
+    /// Only these calls, whenever they were; empty: all of that time.
+    pub calls: Vec<String>,
     /// At most so many, the latest.
     pub limit: usize,
 }
@@ -103,9 +103,9 @@ pub async fn trial(
     language: Language,
     mut progress: impl FnMut(usize, usize),
 ) -> Result<Trial, RolloutError> {
-    let mut calls = match &which.call {
-        Some(call) => vec![call.clone()],
-        None => store.recorded_calls(&which.clinic, which.from_ms, which.to_ms).await?,
+    let mut calls = match which.calls.as_slice() {
+        [] => store.recorded_calls(&which.clinic, which.from_ms, which.to_ms).await?,
+        named => named.to_vec(),
     };
     calls.drain(..calls.len().saturating_sub(which.limit));
     let all = calls.len();

@@ -212,7 +212,7 @@ async fn recorded_calls_judge_a_version_and_the_gate_refuses_other_effects() {
     let journal = journal_of(&house.stage.store, &booked.id).await.unwrap();
     assert!(journal.end.is_some() && journal.entries.len() > 20);
 
-    let all = Recorded { clinic: "vet_lapa".into(), from_ms: 0, to_ms: i64::MAX, call: None, limit: 100 };
+    let all = Recorded { clinic: "vet_lapa".into(), from_ms: 0, to_ms: i64::MAX, calls: Vec::new(), limit: 100 };
     let tried = async |wasm: &[u8]| {
         let flow = ENGINE.compile("candidate", wasm).unwrap();
         let tried = trial(&ENGINE, &house.stage.store, &flow, &all, Language::Russian, |_, _| {}).await.unwrap();

@@ -13,6 +13,7 @@ mod remove;
 mod replay;
 mod rollback;
 mod routes;
+mod shadow;
 mod show;
 mod sign;
 mod test;
@@ -61,6 +62,8 @@ pub enum Flow {
     Sign(sign::Sign),
     /// Let a version answer a clinic's calls: all, a share, or unheard beside the one that does; now or later
     Deploy(deploy::Deploy),
+    /// Where the version that runs unheard would have done otherwise, call by call; or let it go
+    Shadow(shadow::Shadow),
     /// The candidate answers every call
     Promote(promote::Promote),
     /// Back to the version before; a running canary is ended first
@@ -88,6 +91,7 @@ pub async fn run(command: &Flow, place: &Place) -> Result<()> {
         Flow::Keygen(args) => sign::keygen(args),
         Flow::Sign(args) => sign::run(args, place).await,
         Flow::Deploy(args) => deploy::run(args, place).await,
+        Flow::Shadow(args) => shadow::run(args, place).await,
         Flow::Promote(args) => promote::run(args, place).await,
         Flow::Rollback(args) => rollback::run(args, place).await,
         Flow::Routes(args) => routes::run(args, place).await,

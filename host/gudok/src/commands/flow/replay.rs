@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use flows::compare::Language;
+use flows::compare::{Comparison, Language};
 use flows::replay::Verdict;
 use flows::{Engine, Flow};
 use jiff::Timestamp;
@@ -64,7 +64,7 @@ pub async fn run(args: &Replay, place: &Place) -> Result<()> {
     let store = place.store_of([&*clinic]).await?;
     let engine = crate::stage::engine(place)?;
     let flow = crate::stage::version(&args.flow, &engine, &store, place).await?;
-    let which = which(&args.calls, args.call.clone(), &clinic)?;
+    let which = which(&args.calls, args.call.iter().cloned().collect(), &clinic)?;
     let language = match args.lang {
         Lang::Ru => Language::Russian,
         Lang::En => Language::English,
@@ -90,12 +90,12 @@ pub async fn gate(
     allowed: &[String],
 ) -> Result<()> {
     let calls = Calls { clinic: clinic.id.clone(), since: since.to_owned(), limit: 100_000 };
-    let tried = try_on(engine, store, flow, &which(&calls, None, clinic)?, Language::Russian).await?;
+    let tried = try_on(engine, store, flow, &which(&calls, Vec::new(), clinic)?, Language::Russian).await?;
     println!("{}", tried.summary.sentence(Language::Russian));
     Ok(tried.gate(&clinic.id, allowed)?)
 }
 
-async fn try_on(
+pub async fn try_on(
     engine: &Engine,
     store: &Store,
     flow: &Arc<Flow>,
@@ -114,7 +114,7 @@ async fn try_on(
     Ok(tried)
 }
 
-fn which(calls: &Calls, call: Option<String>, clinic: &desk::Clinic) -> Result<Recorded> {
+pub fn which(calls: &Calls, only: Vec<String>, clinic: &desk::Clinic) -> Result<Recorded> {
     let now = Timestamp::now();
     let from = since(&calls.since, now, clinic)?;
     Ok(Recorded {
@@ -122,7 +122,7 @@ fn which(calls: &Calls, call: Option<String>, clinic: &desk::Clinic) -> Result<R
         from_ms: from.as_millisecond(),
         // Scripted calls may lie ahead of the clock.
         to_ms: i64::MAX,
-        call,
+        calls: only,
         limit: calls.limit,
     })
 }
@@ -158,11 +158,16 @@ fn print(tried: &Trial, args: &Replay, language: Language, format: Format) -> Re
         list.print(format)?;
         println!("{}", paint.dim(&format!("{:.0} calls a second, each replayed twice", tried.calls_per_second)));
     }
+    print_comparisons(&tried.comparisons, args.show, format)
+}
+
+/// The first ones side by side, the others a line each.
+pub fn print_comparisons(comparisons: &[Comparison], show: usize, format: Format) -> Result<()> {
     let columns: usize = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(110);
-    for comparison in tried.comparisons.iter().take(args.show) {
+    for comparison in comparisons.iter().take(show) {
         println!("\n{}", comparison.to_text(columns.min(160)));
     }
-    let rest = tried.comparisons.get(args.show..).unwrap_or_default();
+    let rest = comparisons.get(show..).unwrap_or_default();
     if !rest.is_empty() {
         println!();
         let mut list = List::new(&[("call", "call"), ("verdict", "verdict"), ("difference", "difference")]);
