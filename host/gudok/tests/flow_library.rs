@@ -57,6 +57,33 @@ fn a_version_that_asks_for_more_than_the_one_before_needs_a_word() {
 }
 
 #[test]
+fn what_a_shadow_would_have_done_otherwise_is_shown_call_by_call() {
+    let program = Program::new();
+    for (file, says) in [("one.wasm", "one"), ("two.wasm", "two")] {
+        program.run(&["flow", "add", &program.flow(file, says, false)]).well();
+    }
+    let shadow = |more: &[&str]| program.run(&[&["flow", "shadow", "--clinic", "vet_lapa"], more].concat());
+    program.run(&["flow", "deploy", "one", "--clinic", "vet_lapa"]).well();
+    assert!(shadow(&[]).well().contains("no call of vet_lapa had a version beside it"));
+    assert!(shadow(&["--drop"]).failed().contains("has no shadow"));
+
+    program.run(&["flow", "deploy", "two", "--shadow", "--clinic", "vet_lapa"]).well();
+    let script =
+        program.file("hello.toml", "title = \"hello\"\nclinic = \"vet_lapa\"\n[[line]]\nsay = \"алло\"\n".as_bytes());
+    program.run(&["call", "--clinic", "vet_lapa", "--script", &script]).well();
+    let said = shadow(&[]).well();
+    assert!(said.contains("1 calls with a version beside them, 1 of them would have gone otherwise"), "{said}");
+    assert!(said.contains("wording-only") && said.contains("one") && said.contains("two"), "{said}");
+    let told = shadow(&["--format", "json"]).json();
+    assert_eq!(told["calls"][0]["digest"], json!(program.digest("two")));
+    assert_eq!(told["otherwise"].as_array().unwrap().len(), 1);
+
+    shadow(&["--drop", "--reason", "seen enough"]).well();
+    let route = program.run(&["flow", "routes", "--clinic", "vet_lapa", "--format", "json"]).json()[0].clone();
+    assert!(route["shadow"].is_null(), "{route}");
+}
+
+#[test]
 fn a_clinic_that_takes_signed_flows_only() {
     let program = Program::new();
     let key = program.path("release.key");

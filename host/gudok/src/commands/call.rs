@@ -47,8 +47,23 @@ pub async fn run(args: &Call, place: &Place) -> Result<()> {
     if let Some(path) = &held.recording {
         println!("  запись: {} (слева звонящий, справа робот)", path.display());
     }
+    shadow_is_done(&stage.store, &held.id).await;
     expected(&script, &held)
 }
+
+/// A version that ran beside the call may still be on its last step; with the program it would be gone.
+async fn shadow_is_done(store: &records::Store, call: &str) {
+    for _ in 0..SHADOW_STEPS {
+        match store.flow_run(call).await {
+            Ok(run) if run.shadow_digest.is_some() && run.shadow_verdict.is_none() => {}
+            _ => return,
+        }
+        tokio::time::sleep(SHADOW_STEP).await;
+    }
+}
+
+const SHADOW_STEPS: u32 = 60;
+const SHADOW_STEP: std::time::Duration = std::time::Duration::from_millis(50);
 
 /// What the script says the call must end in.
 pub fn expected(script: &Script, held: &Held) -> Result<()> {
