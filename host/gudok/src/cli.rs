@@ -225,10 +225,23 @@ pub struct Understand {
 #[derive(Debug, Args)]
 pub struct Import {
     /// The folder with recordings (.wav)
-    pub dir: PathBuf,
+    #[arg(required_unless_present_any = ["asterisk_queue_log", "asterisk_cdr"])]
+    pub dir: Option<PathBuf>,
     /// What is known of them: a CSV with a header; see the guide for its columns
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["asterisk_queue_log", "asterisk_cdr"])]
     pub meta: Option<PathBuf>,
+    /// An Asterisk's queue_log (and the files it was rotated to): who waited, who answered, who gave up
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub asterisk_queue_log: Vec<PathBuf>,
+    /// An Asterisk's call detail records: cdr-csv/Master.csv or cdr-custom/Master.csv
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub asterisk_cdr: Vec<PathBuf>,
+    /// An Asterisk's MixMonitor folder; recordings are found by the unique id in their names
+    #[arg(long, value_name = "DIR")]
+    pub recordings: Option<PathBuf>,
+    /// The records' times are UTC (usegmtime=yes), not the clinic's
+    #[arg(long)]
+    pub asterisk_utc: bool,
     /// The clinic they belong to
     #[arg(long, value_name = "CLINIC")]
     pub clinic: String,

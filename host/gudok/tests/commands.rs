@@ -260,6 +260,34 @@ fn import_twice_counts_once_and_the_report_sees_it() {
 }
 
 #[test]
+fn an_asterisks_queue_log_makes_a_report_and_importing_it_twice_changes_nothing() {
+    let program = Program::new();
+    // 10:00 in Moscow on 20 November 2026: one answered after 15 s, one given up after 30 s, one line damaged.
+    let log = "1795158000|1795158000.1|desk|NONE|ENTERQUEUE||79031234567|1\n\
+        1795158015|1795158000.1|desk|SIP/101|CONNECT|15|1795158004.2|3\n\
+        1795158020|1795158020.3|desk|NONE|ENTERQUEUE||79035550000|1\n\
+        1795158050|1795158020.3|desk|NONE|ABANDON|1|1|30\n\
+        1795158060|broken\n\
+        1795158075|1795158000.1|desk|SIP/101|COMPLETEAGENT|15|60|1\n";
+    let log = program.file("queue_log", log);
+    let args = ["import", "--asterisk-queue-log", &log, "--clinic", "vet_lapa", "--format", "json"];
+    let count = |ran: &Ran, what: &str| {
+        let rows: Vec<Value> = serde_json::from_str(&ran.out).unwrap();
+        rows.iter().find(|row| row["what"] == json!(what)).unwrap()["count"].as_i64().unwrap()
+    };
+    let first = program.run(&args);
+    assert!(!first.ok && first.err.contains("queue_log:5:"), "{}", first.err);
+    assert_eq!((count(&first, "calls"), count(&first, "new"), count(&first, "problems")), (2, 2, 1));
+    let again = program.run(&args);
+    assert_eq!((count(&again, "new"), count(&again, "known")), (0, 2));
+
+    let report = ["report", "--clinic", "vet_lapa", "--from", "2026-11-01", "--to", "2026-11-30", "--format", "json"];
+    let kpis = program.run(&report).json()["kpis"].clone();
+    assert_eq!((&kpis["offered"], &kpis["answered"], &kpis["lost"]), (&json!(2), &json!(1), &json!(1)));
+    assert_eq!((&kpis["asa_ms"], &kpis["att_ms"]), (&json!(15_000), &json!(60_000)));
+}
+
+#[test]
 fn an_empty_month_has_a_report_too() {
     let program = Program::new();
     let report = program
@@ -350,7 +378,7 @@ fn the_help_of_every_command_names_what_it_takes() {
         (&["transcribe"], &["<FILE>", "--format", "--engine"]),
         (&["classify"], &["<FILE>", "--clinic", "--model", "jsonl"]),
         (&["understand"], &["<SLOT>", "--jsonl", "--now", "--hours", "datetime", "yesno", "phone", "faq"]),
-        (&["import"], &["<DIR>", "--meta", "--clinic"]),
+        (&["import"], &["[DIR]", "--meta", "--clinic", "--asterisk-queue-log", "--asterisk-cdr", "--recordings"]),
         (&["report"], &["--clinic", "--from", "--to", "--html", "--format"]),
         (&["models", "list"], &["--format"]),
         (&["models", "fetch"], &["<MODEL>"]),

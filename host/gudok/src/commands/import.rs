@@ -17,16 +17,21 @@ use understanding::profile::Profile;
 use crate::cli::Import;
 use crate::clinics;
 use crate::commands::classify::{call_text, rounded, words};
+use crate::commands::import_asterisk;
 use crate::commands::transcribe::{ears, transcribe};
 use crate::output::List;
 use crate::place::Place;
 use crate::progress::Progress;
 
 pub async fn run(args: &Import, place: &Place) -> Result<()> {
+    if !args.asterisk_queue_log.is_empty() || !args.asterisk_cdr.is_empty() {
+        return import_asterisk::run(args, place).await;
+    }
     let clinic = clinics::one(&args.clinic)?;
+    let dir = args.dir.as_deref().context("which folder? Name the one with the recordings")?;
     let found = match &args.meta {
-        Some(table) => recordings::table(table, &args.dir, &clinic.zone)?,
-        None => recordings::folder(&args.dir, &clinic.zone)?,
+        Some(table) => recordings::table(table, dir, &clinic.zone)?,
+        None => recordings::folder(dir, &clinic.zone)?,
     };
     for problem in &found.problems {
         eprintln!("{problem}");

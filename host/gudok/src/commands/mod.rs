@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod evaluate;
 pub mod flow;
 pub mod import;
+pub mod import_asterisk;
 pub mod models;
 pub mod report;
 pub mod serve;
