@@ -40,7 +40,7 @@ pub(crate) async fn guard(State(state): State<AppState>, request: Request, next:
 
 /// Whether the request calls this server by a name that is ours. A page in a browser can make its own name point here, but
 /// not an IP address; a request without a host is no browser's.
-fn is_ours(headers: &HeaderMap, extra: &[String]) -> bool {
+pub(crate) fn is_ours(headers: &HeaderMap, extra: &[String]) -> bool {
     let Some(host) = headers.get(header::HOST) else { return true };
     let Ok(host) = host.to_str() else { return false };
     // `name`, `name:port`, `1.2.3.4:port`, `[::1]:port`

@@ -13,6 +13,7 @@
 //! - No log line and no metric holds a query, a number, a name or what was said: routes are logged by their pattern.
 //! - Every error is `application/problem+json` with a code that stays the same; its cause is logged, not sent.
 
+mod audiosocket;
 mod calls;
 mod flows;
 mod guard;
@@ -34,7 +35,10 @@ pub use flows::{Beside, beside, routed};
 pub use metrics::Metrics;
 pub use problem::Problem;
 pub use state::{AppState, FlowHouse};
-pub use visit::{Calls, Kind, Opening, Said, Shown, ShownSender, Visits};
+pub use visit::{
+    Calls, Kind, MediaSocket, Opening, Page, Said, Shown, ShownSender, Speaks, VisitLimits, Visits, public_router,
+    serve_public,
+};
 
 /// Largest body that is read, except a component.
 const MAX_BODY: usize = 64 * 1024;
@@ -46,6 +50,7 @@ pub fn router(state: AppState) -> Router {
         .merge(calls::router())
         .merge(report::router())
         .merge(flows::router())
+        .merge(audiosocket::router())
         .fallback(|| async { Problem::no_such_page() })
         .method_not_allowed_fallback(|| async { Problem::wrong_method() })
         .layer(DefaultBodyLimit::max(MAX_BODY))

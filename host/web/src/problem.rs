@@ -111,6 +111,32 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "flow-refused", "The flow is refused", detail)
     }
 
+    pub(crate) fn no_visitors_here() -> Self {
+        let detail = "no clinic takes visitors at this address; it has to be switched on for each clinic";
+        Self::new(StatusCode::NOT_FOUND, "no-visitors-here", "There is nothing at this address", detail)
+    }
+
+    pub(crate) fn foreign_page() -> Self {
+        let detail = "a page of this site may not open a conversation here; name its origin in the configuration";
+        Self::new(StatusCode::FORBIDDEN, "foreign-page", "The page is not known here", detail)
+    }
+
+    pub(crate) fn not_genuine() -> Self {
+        let detail = "the signature or the password is missing or wrong; the address that was signed must be the public one \
+                      in the configuration";
+        Self::new(StatusCode::FORBIDDEN, "not-genuine", "Not who it should be", detail)
+    }
+
+    pub(crate) fn no_room() -> Self {
+        let detail = "as many conversations as fit are going on; try again in a minute";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-room", "All lines are busy", detail)
+    }
+
+    pub(crate) fn too_many() -> Self {
+        let detail = "too many conversations from this address; try again in a minute";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many", "Too many conversations", detail)
+    }
+
     pub(crate) fn database() -> Self {
         let detail = "the records cannot be read; the server's log says why";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "database", "The database fails", detail)

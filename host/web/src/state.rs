@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use desk::Clinic;
 use jiff::Timestamp;
+use lines::audiosocket::Announcements;
 use records::Store;
 use reports::kpi::Thresholds;
 use reports::{Amount, CategoryInfo, Period, ReportInput};
@@ -31,6 +32,8 @@ pub struct AppState {
     pub flows: Option<Arc<FlowHouse>>,
     /// Calls and chats of visitors; none: none are taken.
     pub visits: Option<Visits>,
+    /// Where a PBX tells of its calls before they come; none: it cannot.
+    pub audiosocket: Option<Announcements>,
     /// Names besides `localhost` by which a request may call this server.
     pub hosts: Arc<[String]>,
     /// The clock; a test passes its own.
@@ -59,6 +62,7 @@ impl AppState {
             metrics: Arc::new(Metrics::default()),
             flows: None,
             visits: None,
+            audiosocket: None,
             hosts: Arc::new([]),
             now: Timestamp::now,
             room: Arc::new(Semaphore::new(AT_ONCE)),

@@ -1,7 +1,5 @@
 //! What the visitors' routes ask of the program: hold this call, hold this written conversation.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use lines::Door;
 use serde::{Deserialize, Serialize};
@@ -22,20 +20,6 @@ pub trait Calls: Send + Sync {
     async fn chat(&self, opening: Opening, said: mpsc::Receiver<Said>, shown: ShownSender);
 }
 
-/// The visitors' routes as they are switched on. Cheap to clone.
-#[derive(Clone)]
-pub struct Visits {
-    /// Where the conversations are held.
-    pub calls: Arc<dyn Calls>,
-}
-
-impl Visits {
-    /// Every route with its shipped limits.
-    pub fn new(calls: Arc<dyn Calls>) -> Visits {
-        Visits { calls }
-    }
-}
-
 /// A visitor at the door.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opening {
@@ -43,6 +27,8 @@ pub struct Opening {
     pub kind: Kind,
     /// Which clinic; it exists.
     pub clinic: String,
+    /// The name of the provider's or the PBX's WebSocket; empty for a page.
+    pub socket: String,
     /// The caller's number, E.164, when the provider or the PBX told it.
     pub caller: Option<String>,
     /// The number or line that was called; empty where there is none.
@@ -76,7 +62,7 @@ pub enum Shown {
         /// What.
         text: String,
     },
-    /// The visitor said this, as recognised. In a chat it is not shown again.
+    /// The visitor said this, as recognised. In a chat what they wrote is shown anyway; it is passed over here.
     Caller {
         /// The words.
         text: String,
