@@ -83,9 +83,8 @@ fn answered_abandoned_and_overflowed_calls_of_a_queue_log() {
 #[test]
 fn every_way_to_transfer_and_to_leave_is_read() {
     let one = |event: &str| {
-        let log = at(0, "1.1|q|NONE|ENTERQUEUE||79030000000|1")
-            + &at(9, &format!("1.1|q|SIP/1|CONNECT|9|1.2|2"))
-            + &at(60, event);
+        let log =
+            at(0, "1.1|q|NONE|ENTERQUEUE||79030000000|1") + &at(9, "1.1|q|SIP/1|CONNECT|9|1.2|2") + &at(60, event);
         found(&log, "", &[])
     };
     for event in [
