@@ -460,7 +460,7 @@ impl Paced for Probe {
         let mut frame = [0; FRAME_SAMPLES];
         for sample in &mut frame {
             // Half a second of tone, half a second of nothing, so that no echo suppressor takes it for noise.
-            if self.at / (LINE_RATE as usize / 2) % 2 == 0 {
+            if (self.at / (LINE_RATE as usize / 2)).is_multiple_of(2) {
                 let phase = std::f32::consts::TAU * TONE * self.at as f32 / LINE_RATE as f32;
                 *sample = (phase.sin() * 8_000.0) as i16;
             }

@@ -1,5 +1,8 @@
 //! The sample is right, and every way to be wrong is named with its line.
 
+// Functions that tests share are tests too; clippy.toml exempts only those marked `#[test]`.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "all of this is tests")]
+
 use std::path::Path;
 use std::sync::Arc;
 
