@@ -16,6 +16,7 @@ mod place;
 mod progress;
 mod stage;
 mod terminal;
+mod visitors;
 
 use std::process::ExitCode;
 

@@ -21,7 +21,7 @@ use crate::commands::report::categories;
 use crate::flow::library::{House, component};
 use crate::lines::Ground;
 use crate::place::Place;
-use crate::{lines, stage};
+use crate::{lines, stage, visitors};
 
 /// How often journals are looked through for those that are too old.
 const PURGE: Duration = Duration::from_secs(3_600);
@@ -75,9 +75,17 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
             };
             let exchange = lines::open(lines, ground, place).await?;
             lines::say(&exchange);
+            state.visits = visitors::routes(&exchange);
+            state.audiosocket = (!exchange.lines().audiosockets.is_empty()).then(|| exchange.announcements().clone());
             Some(exchange)
         }
         None => None,
+    };
+    let visiting = match &exchange {
+        Some(exchange) if state.visits.is_some() => {
+            Some(let_visitors_in(exchange.lines().visitors.listen, state.clone(), stopping.clone()).await?)
+        }
+        _ => None,
     };
     let counting = tokio::spawn(count_rollbacks(board.listen(), Arc::clone(&state.metrics)));
     let following = tokio::spawn({
@@ -102,9 +110,25 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
     for task in [taking, purging, following] {
         task.await?;
     }
+    if let Some(visiting) = visiting {
+        visiting.await??;
+    }
     counting.abort();
     println!("stopped");
     Ok(())
+}
+
+/// Visitors of pages and media WebSockets have an address of their own: theirs may be public, the API's may not.
+async fn let_visitors_in(
+    listen: std::net::SocketAddr,
+    state: web::AppState,
+    stopping: watch::Receiver<bool>,
+) -> Result<tokio::task::JoinHandle<std::io::Result<()>>> {
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!("{listen}: visitors cannot be let in here ([visitors] listen); is something else there?")
+    })?;
+    println!("  visitors come in at http://{}", listener.local_addr()?);
+    Ok(tokio::spawn(web::serve_public(listener, state, told(stopping))))
 }
 
 /// The flow that answers where nothing was deployed, if some clinic needs it and it was built.
