@@ -29,6 +29,10 @@ const MOST_KEYS: usize = 64;
 
 /// What is to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly all of them are frames, fifty a second: a box each would cost more"
+)]
 pub enum Out {
     /// 20 ms of sound, 8 kHz.
     Frame([i16; FRAME_SAMPLES]),

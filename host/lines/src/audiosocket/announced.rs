@@ -29,7 +29,10 @@ pub struct Announced {
 
 /// The calls that are expected. Cheap to clone; every clone shares the same ones.
 #[derive(Debug, Clone, Default)]
-pub struct Announcements(Arc<Mutex<HashMap<[u8; 16], (Instant, Announced)>>>);
+pub struct Announcements(Arc<Mutex<Expected>>);
+
+/// By UUID: when it was announced, and what was said.
+type Expected = HashMap<[u8; 16], (Instant, Announced)>;
 
 impl Announcements {
     /// A call with this UUID will come within two minutes. False when `uuid` is none.
