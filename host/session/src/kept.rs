@@ -76,7 +76,7 @@ mod tests {
         let heard = kept.span(Millis(29_000), Millis(56_000));
         assert_eq!(heard.len(), 27 * LINE_RATE as usize);
         assert_eq!((heard[0], heard[heard.len() - 1]), (29 * 50, 56 * 50 - 1));
-        assert_eq!(kept.span(Millis(0), Millis(100)), []);
-        assert_eq!(kept.span(Millis(99_000), Millis(98_000)), []);
+        assert!(kept.span(Millis(0), Millis(100)).is_empty());
+        assert!(kept.span(Millis(99_000), Millis(98_000)).is_empty());
     }
 }

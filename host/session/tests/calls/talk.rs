@@ -1,5 +1,6 @@
 //! What a caller and an operator said: heard after the call, behind what the robot wrote down.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use audio::Pcm;
@@ -57,7 +58,7 @@ async fn the_talk_is_written_behind_the_robots_turns_and_the_call_tagged_anew() 
         store: store.clone(),
         ears: Ears::new(Arc::new(Measures), 1),
         classifier: Arc::clone(&house.stage.classifier),
-        profile: Arc::clone(house.stage.meaning.profile()),
+        profiles: BTreeMap::from([("vet_lapa".to_owned(), Arc::clone(house.stage.meaning.profile()))]),
     };
     assert!(worker.once(2_000).await.unwrap());
     assert!(!worker.once(2_000).await.unwrap(), "said twice, done once");
@@ -86,7 +87,7 @@ async fn a_job_that_cannot_be_done_is_put_back() {
         store: store.clone(),
         ears: Ears::new(Arc::new(Measures), 1),
         classifier: Arc::clone(&house.stage.classifier),
-        profile: Arc::clone(house.stage.meaning.profile()),
+        profiles: BTreeMap::from([("vet_lapa".to_owned(), Arc::clone(house.stage.meaning.profile()))]),
     };
     assert!(worker.once(2_000).await.unwrap());
     assert_eq!(store.job_counts(KIND).await.unwrap(), [(JobState::Ready, 1)]);

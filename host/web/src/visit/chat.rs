@@ -92,7 +92,7 @@ async fn socket(
     Path(clinic): Path<String>,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
-    entrance.from_our_page(entrance.page(&clinic, Kind::Chat)?)?;
+    entrance.is_from_our_page(entrance.page(&clinic, Kind::Chat)?)?;
     Ok(upgrade.max_message_size(MOST_BYTES).on_upgrade(async move |mut socket| {
         let Ok(Some(Ok(ws::Message::Text(hello)))) = timeout(HELLO, socket.recv()).await else { return };
         let Ok(hello) = serde_json::from_str::<Hello>(&hello) else { return };

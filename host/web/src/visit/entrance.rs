@@ -42,7 +42,7 @@ impl Entrance {
     }
 
     /// The page that opens a socket is ours, or of a site that was named: browsers let any page open one.
-    pub(super) fn from_our_page(&self, page: &Page) -> Result<(), Problem> {
+    pub(super) fn is_from_our_page(&self, page: &Page) -> Result<(), Problem> {
         let origin = self.headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
         let host = self.headers.get(header::HOST).and_then(|host| host.to_str().ok());
         let same = |origin: &str| {

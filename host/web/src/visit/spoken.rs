@@ -30,7 +30,7 @@ async fn socket(
     RawQuery(query): RawQuery,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
-    entrance.from_our_page(entrance.page(&clinic, Kind::Browser)?)?;
+    entrance.is_from_our_page(entrance.page(&clinic, Kind::Browser)?)?;
     let place = entrance.enter(Kind::Browser)?;
     let format = match query.as_deref() {
         Some("format=ulaw") => Format::Ulaw,

@@ -94,7 +94,7 @@ async fn all_lines_are_busy() {
 async fn site(listener: TcpListener, html: String) {
     while let Ok((mut stream, _)) = listener.accept().await {
         let mut request = [0; 4_096];
-        stream.read(&mut request).await.ok();
+        let Ok(1..) = stream.read(&mut request).await else { continue };
         let head = "HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8\r\nconnection: close";
         let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{html}", html.len());
         stream.write_all(answer.as_bytes()).await.ok();
