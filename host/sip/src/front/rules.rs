@@ -3,11 +3,8 @@
 use super::Transport;
 use super::grammar::{Address, Via, Wrong, check_uri, is_token, scheme, split_outside};
 use super::message::{Message, RequestLine, Start, Version};
+use crate::message::{ALLOW, SUPPORTED};
 
-/// What we serve.
-const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY, REGISTER";
-/// Extensions we understand.
-const SUPPORTED: [&str; 3] = ["100rel", "timer", "norefersub"];
 /// Longer addresses in a request line are nobody's number.
 const MOST_URI: usize = 2_048;
 /// Methods of SIP's that are known and not served.

@@ -36,6 +36,15 @@ pub(super) fn plain(message: &Message, body_length: usize) -> Vec<u8> {
         out.push_str(&value);
         out.push_str("\r\n");
     }
+    // Callers of that time are reached where From says (RFC 2543 §6.13).
+    if let Start::Request(line) = &message.start
+        && line.method == "INVITE"
+        && message.one("Contact").is_none()
+        && let Some(Ok(from)) = message.one("From").map(Address::parse)
+        && from.parameter("tag").is_none()
+    {
+        out.push_str(&format!("Contact: <{}>\r\n", from.uri));
+    }
     if !measured {
         out.push_str(&format!("Content-Length: {body_length}\r\n"));
     }

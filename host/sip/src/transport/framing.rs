@@ -55,8 +55,9 @@ impl Framer {
     }
 }
 
-/// The declared length; a head without one has no body.
+/// The declared length; a head without one has no body, and one with two cannot be trusted.
 fn content_length(head: &[u8]) -> Result<usize, ()> {
+    let mut declared = None;
     for line in head.split(|b| *b == b'\n').skip(1) {
         let Some(colon) = line.iter().position(|b| *b == b':') else { continue };
         let name = line[..colon].trim_ascii();
@@ -65,10 +66,12 @@ fn content_length(head: &[u8]) -> Result<usize, ()> {
             if value.is_empty() || !value.bytes().all(|b| b.is_ascii_digit()) {
                 return Err(());
             }
-            return value.parse().map_err(|_| ());
+            if declared.replace(value.parse().map_err(|_| ())?).is_some() {
+                return Err(());
+            }
         }
     }
-    Ok(0)
+    Ok(declared.unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -97,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_length_that_cannot_be_trusted_ends_the_stream() {
-        for length in ["-1", "abc", "99999999999999999999", "70000", ""] {
+        for length in ["-1", "abc", "99999999999999999999", "70000", "", "4\r\nl: 4"] {
             let mut framer = Framer::default();
             framer.push(message(length, "rest").as_bytes());
             assert!(matches!(framer.next(), Some(Frame::Last(_))), "{length:?}");

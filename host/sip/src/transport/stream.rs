@@ -135,9 +135,11 @@ where
                     return;
                 }
                 Meter::add(&checks.meter.received);
-                match front::check(&message, transport) {
-                    Verdict::Pass => {
-                        let parsed = SipMessage::try_from(message.as_slice())
+                let verdict = front::check(&message, transport, remote);
+                match verdict {
+                    Verdict::Pass | Verdict::Tidy(_) => {
+                        let plain = if let Verdict::Tidy(plain) = &verdict { plain } else { &message };
+                        let parsed = SipMessage::try_from(plain.as_slice())
                             .ok()
                             .and_then(|m| SipConnection::update_msg_received(m, remote, kind).ok());
                         match parsed {

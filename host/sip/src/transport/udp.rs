@@ -50,8 +50,16 @@ impl StackSocket for CheckedUdp {
                 return Ok((len, from));
             }
             Meter::add(&self.meter.received);
-            match front::check(message, Transport::Udp) {
+            match front::check(message, Transport::Udp, from) {
                 Verdict::Pass => return Ok((len, from)),
+                // Plain forms are hardly longer than what came; the buffer holds the largest datagram.
+                Verdict::Tidy(plain) => match buf.get_mut(..plain.len()) {
+                    Some(room) => {
+                        room.copy_from_slice(&plain);
+                        return Ok((plain.len(), from));
+                    }
+                    None => Meter::add(&self.meter.malformed),
+                },
                 Verdict::Answer(bytes) => {
                     Meter::add(&self.meter.malformed);
                     // At most a few answers to one address, so that a forged source is not flooded through us.
