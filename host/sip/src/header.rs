@@ -126,6 +126,14 @@ pub(crate) fn user_of(uri: &str) -> String {
     percent_decode(user)
 }
 
+/// The user a request asks for. The parser keeps escapes as they came and would escape them once more in writing.
+pub(crate) fn asked_for(uri: &Uri) -> String {
+    match &uri.auth {
+        Some(auth) => percent_decode(&auth.user),
+        None => user_of(&uri.to_string()),
+    }
+}
+
 /// Reads a URI or says what is wrong with it.
 pub(crate) fn uri(text: &str) -> Result<Uri, SipError> {
     let bad = |problem: &str| SipError::Address { text: text.to_string(), problem: problem.to_string() };

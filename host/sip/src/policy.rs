@@ -104,7 +104,7 @@ impl Core {
 
     /// The trunk a call belongs to. Several may share an address: the account addressed decides, then the port.
     fn trunk_of(&self, request: &Request, source: SocketAddr) -> Option<Arc<TrunkLine>> {
-        let called = header::user_of(&request.uri.to_string());
+        let called = header::asked_for(&request.uri);
         let to = header::value(&request.headers, "To").and_then(NameAddr::parse).map(|a| a.user()).unwrap_or_default();
         self.trunks
             .iter()
@@ -201,7 +201,7 @@ impl Core {
             Origin::User(user) => (None, Some(user.clone()), None),
             Origin::Stranger => (None, None, None),
         };
-        let addressed = header::user_of(&request.uri.to_string());
+        let addressed = header::asked_for(&request.uri);
         let ours = account.as_ref().map(|a: &Account| a.user.as_str());
         let called = match ours == Some(addressed.as_str()) && !to_user.is_empty() {
             true => to_user.clone(),

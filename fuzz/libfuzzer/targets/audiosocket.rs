@@ -1,0 +1,4 @@
+//! `fuzz::audiosocket`, driven by libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::audiosocket(data));

@@ -1,0 +1,4 @@
+//! `fuzz::rtcp_packet`, driven by libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::rtcp_packet(data));

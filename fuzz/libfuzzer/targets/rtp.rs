@@ -1,0 +1,4 @@
+//! `fuzz::rtp_packet`, driven by libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::rtp_packet(data));

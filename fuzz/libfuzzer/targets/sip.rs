@@ -1,0 +1,4 @@
+//! `fuzz::sip_message`, driven by libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::sip_message(data));

@@ -1,0 +1,4 @@
+//! `fuzz::srtp`, driven by libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::srtp(data));
