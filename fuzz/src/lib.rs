@@ -119,8 +119,7 @@ pub fn srtp(data: &[u8]) {
     assert_eq!(theirs.unprotect(&mut rest.to_vec()), None, "noise was taken");
     assert_eq!(theirs.unprotect_report(&mut rest.to_vec()), None, "noise was taken");
     let payload = rest.get(..rest.len().min(400)).unwrap_or_default();
-    let packet =
-        rtp::Packet { marker: false, payload_type: 8, sequence: u16::MAX, timestamp: 160, ssrc: 9, payload };
+    let packet = rtp::Packet { marker: false, payload_type: 8, sequence: u16::MAX, timestamp: 160, ssrc: 9, payload };
     let mut sent = Vec::new();
     rtp::write(&packet, &mut sent);
     let plain = sent.clone();
