@@ -372,7 +372,7 @@ fn get(at: SocketAddr, path: &str) -> String {
 #[test]
 fn the_help_of_every_command_names_what_it_takes() {
     let program = Program::new();
-    let commands: [(&[&str], &[&str]); 16] = [
+    let commands: [(&[&str], &[&str]); 17] = [
         (&["demo"], &["--out", "--real-time", "--lang"]),
         (&["call"], &["--clinic", "--flow", "--script", "--wav", "--spoken", "--record", "--now"]),
         (&["transcribe"], &["<FILE>", "--format", "--engine"]),
@@ -387,7 +387,8 @@ fn the_help_of_every_command_names_what_it_takes() {
         (&["flow", "run"], &["<FLOW>", "--clinic", "--script"]),
         (&["train"], &["--corpus", "--out", "--folds"]),
         (&["evaluate"], &["<FILE>", "--clinic", "--model"]),
-        (&["serve"], &["--listen", "--clinic"]),
+        (&["serve"], &["--listen", "--clinic", "--lines"]),
+        (&["dial"], &["<NUMBER>", "--clinic", "--entry", "--at", "--once"]),
         (&["doctor"], &["--format", "--quick"]),
     ];
     let all = program.run(&["--help"]).out;
