@@ -52,7 +52,7 @@ pub enum Command {
     Evaluate(Evaluate),
     /// Run the server: phone calls by the lines file, /healthz, /metrics, and the calls and the report as JSON
     Serve(Serve),
-    /// Order a call: whoever answers talks to the clinic's flow for this occasion. Needs a running server with [outgoing]
+    /// Order a call: whoever answers talks to the clinic's flow for this occasion. Needs a running server with an `outgoing` section
     Dial(Dial),
     /// What is installed, what is missing and the command that installs it, whether this machine keeps up
     Doctor(Doctor),

@@ -5,7 +5,7 @@
 //! - [`browser`]: our own page: samples as bytes, control as JSON
 //!
 //! A [`Protocol`] turns what arrived into [`Step`]s and what is to be sent into [`Message`]s. It knows no clock and no
-//! socket; [`Protocol::play`] carries its steps to the [`SocketEnd`](crate::socket::SocketEnd) of a call.
+//! socket; [`Protocol::play`] carries its steps to the [`SocketEnd`] of a call.
 
 pub mod asterisk;
 pub mod browser;
