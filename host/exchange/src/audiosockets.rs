@@ -18,7 +18,7 @@ pub(crate) async fn open(exchange: &Exchange, announcements: &Announcements) -> 
         let listener = TcpListener::bind(socket.listen)
             .await
             .map_err(|cause| ExchangeError::AudioSocket { address: socket.listen, cause })?;
-        let settings = Settings { most_calls: exchange.inner.gate.most(), ..Settings::default() };
+        let settings = Settings { most_calls: exchange.inner.gate.most(), announced_only: socket.announced_only };
         let mut arriving = listen(listener, settings, announcements.clone());
         let (exchange, socket) = (exchange.clone(), socket.clone());
         tokio::spawn(async move {

@@ -88,10 +88,15 @@ impl Calls for Visitors {
             std::future::pending::<()>().await;
         };
         let reading = async {
+            let mut choices = Vec::new();
             while let Some(seen) = visitor.receive.recv().await {
                 let sent = match seen {
                     ToVisitor::Says(text) => shown.send(Shown::Robot { text }),
-                    ToVisitor::Listens(id) => shown.send(Shown::Question { id, choices: Vec::new() }),
+                    ToVisitor::Offers(offered) => {
+                        choices = offered;
+                        continue;
+                    }
+                    ToVisitor::Listens(id) => shown.send(Shown::Question { id, choices: std::mem::take(&mut choices) }),
                     ToVisitor::Ended(reason) => {
                         if reason == call::EndReason::Transferred {
                             shown.send(Shown::Person { to: String::new() }).ok();

@@ -154,7 +154,16 @@ impl Store {
     /// # Errors
     /// [`RecordsError::LeaseLost`] when another worker has it by now.
     pub async fn fail(&self, job: &Job, error: &str, now_ms: i64) -> Result<JobState> {
-        let state = if job.attempts >= job.max_attempts { JobState::Failed } else { JobState::Ready };
+        let again = (job.attempts < job.max_attempts).then(|| now_ms.saturating_add(back_off_ms(job.attempts)));
+        self.fail_until(job, error, again, now_ms).await
+    }
+
+    /// The same by a plan of the caller's own: the job is tried again at `again_ms`, or given up when there is none.
+    ///
+    /// # Errors
+    /// [`RecordsError::LeaseLost`] when another worker has it by now.
+    pub async fn fail_until(&self, job: &Job, error: &str, again_ms: Option<i64>, now_ms: i64) -> Result<JobState> {
+        let state = if again_ms.is_some() { JobState::Ready } else { JobState::Failed };
         let done = sqlx::query(
             "UPDATE jobs SET state = $3, lease_until_ms = NULL, last_error = $4, run_at_ms = $5, updated_ms = $6
              WHERE id = $1 AND attempts = $2 AND state = 'running'",
@@ -163,7 +172,7 @@ impl Store {
         .bind(job.attempts)
         .bind(state.as_str())
         .bind(error)
-        .bind(now_ms.saturating_add(back_off_ms(job.attempts)))
+        .bind(again_ms.unwrap_or(now_ms))
         .bind(now_ms)
         .execute(self.write())
         .await?;

@@ -26,6 +26,8 @@ pub enum FromVisitor {
 pub enum ToVisitor {
     /// The robot writes this.
     Says(String),
+    /// The question that follows can be answered with one of these, word for word; other words will do, too.
+    Offers(Vec<String>),
     /// The robot waits for an answer to the question of this id; until then it is busy.
     Listens(String),
     /// It is over. Nothing follows.
@@ -77,6 +79,10 @@ pub async fn chat(stage: &Stage, setup: Setup, mut door: ChatDoor, tracer: Trace
             break;
         }
         if let Some((id, _)) = conversation.take_question() {
+            let choices = conversation.take_choices();
+            if !choices.is_empty() {
+                door.shows(ToVisitor::Offers(choices));
+            }
             door.shows(ToVisitor::Listens(id));
         }
         let deadline = conversation.deadline();

@@ -80,6 +80,8 @@ pub(crate) struct Conversation {
     words: Vec<Words>,
     /// The question on its way to the caller: `(id, text)`.
     question: Option<(String, String)>,
+    /// Answers to it that can be offered to whoever reads it.
+    choices: Vec<String>,
     /// The house took over from the flow.
     failed: bool,
     background: Vec<JoinHandle<()>>,
@@ -156,6 +158,7 @@ impl Conversation {
             end: None,
             words: Vec::new(),
             question: None,
+            choices: Vec::new(),
             failed: false,
             background: Vec::new(),
             runtime: Handle::current(),
@@ -186,6 +189,7 @@ impl Conversation {
                 }
                 if let Command::Ask(question) = &command {
                     self.question = Some((question.id.clone(), question.text.clone()));
+                    self.choices = choices(question);
                 }
                 self.handle(Input::Flow(command), now);
             }
@@ -402,6 +406,11 @@ impl Conversation {
         if listening { self.question.take() } else { None }
     }
 
+    /// Answers to that question, where there are few; once.
+    pub(crate) fn take_choices(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.choices)
+    }
+
     /// One line on what the answer is likely to be about: it biases recognition towards the words of the trade.
     pub(crate) fn topic(&self, expects: AnswerKind) -> String {
         let clinic = self.stage.desk.clinic();
@@ -573,5 +582,17 @@ impl TurnWriter {
     async fn finish(&mut self) {
         self.turns = None;
         (&mut self.task).await.ok();
+    }
+}
+
+/// More buttons than this are a list to search.
+const MOST_CHOICES: usize = 8;
+
+/// What a question can be answered with, word for word. Hints of an open question only help recognition.
+fn choices(question: &call::Question) -> Vec<String> {
+    match question.expects {
+        AnswerKind::YesNo => vec!["Да".to_owned(), "Нет".to_owned()],
+        AnswerKind::Choice | AnswerKind::DateTime if question.hints.len() <= MOST_CHOICES => question.hints.clone(),
+        _ => Vec::new(),
     }
 }

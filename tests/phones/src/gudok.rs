@@ -112,6 +112,11 @@ impl Gudok {
         self.process.id()
     }
 
+    /// Where its HTTP API is.
+    pub fn http(&self) -> SocketAddr {
+        self.http
+    }
+
     /// Everything it printed.
     pub fn printed(&self) -> String {
         self.process.printed()

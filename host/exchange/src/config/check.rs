@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use desk::Mistake;
+use desk::{Mistake, RetryPlan, Step};
 use records::Entry;
 use sip::Network;
 use toml::Spanned;
@@ -33,6 +33,16 @@ pub(super) fn lines(text: &str, folder: &Path, clinics: &Clinics) -> Result<Line
     }
     check.mistakes.sort_by_key(|mistake| mistake.line);
     Err(check.mistakes)
+}
+
+/// The first attempt at once, the others after these waits. Whole days keep the hour of the clinic's clock.
+fn retry_plan(minutes: &[u32]) -> RetryPlan {
+    let wait = |minutes: &u32| match minutes {
+        days if days % 1_440 == 0 => Step::Days(days / 1_440),
+        minutes => Step::Minutes(*minutes),
+    };
+    let steps = std::iter::once(Step::Minutes(0)).chain(minutes.iter().map(wait)).collect();
+    RetryPlan { steps, ..RetryPlan::default() }
 }
 
 /// What serde says, as problem and hint: "unknown field `colour`, expected one of …".
@@ -315,6 +325,7 @@ impl Check<'_> {
             clinic: self.clinic(socket.clinic.as_ref(), span, "audiosocket.clinic"),
             entry: self.entry(socket.entry.as_ref(), "audiosocket.entry"),
             allow: self.nets(&socket.allow, "audiosocket.allow"),
+            announced_only: socket.announced_only,
         }
     }
 
@@ -400,7 +411,7 @@ impl Check<'_> {
             missed: outgoing.missed.unwrap_or(true),
             at_once: self.number(outgoing.at_once.as_ref(), "outgoing.at_once", 1..=100, 2),
             ring_s: self.number(outgoing.ring.as_ref(), "outgoing.ring", 5..=180, 30),
-            retry_minutes,
+            retry: retry_plan(&retry_minutes),
             voicemail: outgoing.voicemail,
         })
     }

@@ -12,7 +12,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use desk::{Clinic, Mistake};
+use desk::{Clinic, Mistake, RetryPlan};
 use records::Entry;
 use serde::Deserialize;
 use sip::Network;
@@ -249,6 +249,8 @@ pub struct AudioSocket {
     pub entry: Option<Entry>,
     /// Who may connect; empty = this machine only.
     pub allow: Vec<Network>,
+    /// Only calls that the dialplan told of beforehand are taken.
+    pub announced_only: bool,
 }
 
 /// `[visitors]`.
@@ -316,8 +318,8 @@ pub struct Outgoing {
     pub at_once: u32,
     /// How long it rings, seconds.
     pub ring_s: u32,
-    /// Minutes between an attempt and the next; as many attempts more as it has entries.
-    pub retry_minutes: Vec<u32>,
+    /// When somebody who was not reached is called again.
+    pub retry: RetryPlan,
     /// What is done with a machine that answers.
     pub voicemail: VoicemailWay,
 }

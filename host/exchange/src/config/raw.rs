@@ -156,6 +156,8 @@ pub(super) struct AudioSocket {
     pub entry: Option<Text>,
     #[serde(default)]
     pub allow: Vec<Text>,
+    #[serde(default)]
+    pub announced_only: bool,
 }
 
 #[derive(Debug, Deserialize)]

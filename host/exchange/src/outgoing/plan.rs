@@ -1,12 +1,14 @@
 //! What is to be dialled, and when: promised call-backs that are due, and calls that were ordered.
 //!
-//! An attempt that reaches nobody is followed by the next after the waits of `retry_minutes`; when they are used up, the
-//! promise stays on the desk's list and a person decides.
+//! An attempt that reaches nobody is followed by the next as the retry plan says; when it is used up, the promise stays on
+//! the desk's list and a person decides.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use desk::{Attempt, RetryPlan};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use queue::{Event, Join, NotReached};
 use records::{CallbackRecord, CallbackStatus, Entry, NewJob, Store};
 use serde::{Deserialize, Serialize};
@@ -49,7 +51,8 @@ pub async fn order(
         payload: serde_json::to_value(ordered).unwrap_or_default(),
         unique_key: key,
         run_at_ms: now_ms,
-        max_attempts: 5,
+        // The retry plan ends it, long before.
+        max_attempts: 100,
         created_ms: now_ms,
     };
     store.enqueue(&job).await
@@ -68,7 +71,7 @@ pub(crate) async fn run(exchange: Exchange, outgoing: Outgoing) {
         for house in exchange.inner.houses.values().filter(|house| house.clinic.is_open(now)) {
             call_backs(&exchange, house, &outgoing, &room, now).await;
         }
-        ordered(&exchange, &room, now).await;
+        ordered(&exchange, &outgoing.retry, &room, now).await;
     }
 }
 
@@ -80,8 +83,7 @@ async fn call_backs(exchange: &Exchange, house: &House, outgoing: &Outgoing, roo
         Ok(open) => open,
         Err(error) => return tracing::error!(%error, "call-backs cannot be read"),
     };
-    for callback in open.into_iter().filter(|callback| is_due(callback, &outgoing.retry_minutes, now.as_millisecond()))
-    {
+    for callback in open.into_iter().filter(|callback| is_due(callback, &outgoing.retry, &house.clinic.zone, now)) {
         if outgoing.callbacks == CallbackOrder::OperatorFirst {
             if let Some(operators) = exchange.inner.operators.get(&house.clinic.id) {
                 operators.call_back(callback);
@@ -113,15 +115,24 @@ async fn call_backs(exchange: &Exchange, house: &House, outgoing: &Outgoing, roo
 }
 
 /// Is it time for the next attempt?
-fn is_due(callback: &CallbackRecord, retry_minutes: &[u32], now_ms: i64) -> bool {
+fn is_due(callback: &CallbackRecord, plan: &RetryPlan, zone: &TimeZone, now: Timestamp) -> bool {
     match usize::try_from(callback.attempts) {
-        Ok(0) => callback.due_ms <= now_ms,
-        Ok(attempts) => match retry_minutes.get(attempts - 1) {
-            Some(minutes) => callback.updated_ms + i64::from(*minutes) * 60_000 <= now_ms,
-            None => false,
-        },
+        // The hour that was promised.
+        Ok(0) => callback.due_ms <= now.as_millisecond(),
+        Ok(made) => again(plan, made, callback.updated_ms, NotReached::NoAnswer, zone).is_some_and(|at| at <= now),
         Err(_) => false,
     }
+}
+
+/// When somebody is called again after the `made`-th attempt, which ended at `last_ms`.
+fn again(plan: &RetryPlan, made: usize, last_ms: i64, why: NotReached, zone: &TimeZone) -> Option<Timestamp> {
+    let result = match why {
+        NotReached::Busy => Attempt::Busy,
+        NotReached::Voicemail => Attempt::Voicemail,
+        // A trunk that refuses today may not do so in half an hour.
+        NotReached::NoAnswer | NotReached::Refused | NotReached::AgentGone => Attempt::NoAnswer,
+    };
+    plan.next(made, Timestamp::from_millisecond(last_ms).ok()?, result, zone)
 }
 
 fn word(why: NotReached) -> &'static str {
@@ -150,7 +161,7 @@ async fn finished(house: &House, callback: &CallbackRecord, result: &str, done: 
 }
 
 /// Calls that were ordered.
-async fn ordered(exchange: &Exchange, room: &Arc<Semaphore>, now: Timestamp) {
+async fn ordered(exchange: &Exchange, plan: &RetryPlan, room: &Arc<Semaphore>, now: Timestamp) {
     let Some(house) = exchange.inner.houses.values().next() else { return };
     while let Ok(permit) = Arc::clone(room).try_acquire_owned() {
         let store = house.stage.store.clone();
@@ -159,19 +170,29 @@ async fn ordered(exchange: &Exchange, room: &Arc<Semaphore>, now: Timestamp) {
             Ok(None) => return,
             Err(error) => return tracing::error!(%error, "ordered calls cannot be read"),
         };
-        let exchange = exchange.clone();
+        let (exchange, plan) = (exchange.clone(), plan.clone());
         tokio::spawn(async move {
             let _permit = permit;
-            let result = match serde_json::from_value::<Ordered>(job.payload.clone()) {
+            let order = serde_json::from_value::<Ordered>(job.payload.clone());
+            let zone = order.as_ref().ok().and_then(|order| exchange.inner.houses.get(&order.clinic));
+            let zone = zone.map_or(TimeZone::UTC, |house| house.clinic.zone.clone());
+            let result = match order {
                 Ok(Ordered { clinic, number, entry }) => {
-                    exchange.call_out(&CallOut { clinic, number, entry }).await.map(|_| ()).map_err(word)
+                    exchange.call_out(&CallOut { clinic, number, entry }).await.map(|_| ())
                 }
-                Err(_) => Err("unreadable"),
+                Err(_) => {
+                    tracing::error!(job = job.id, "an ordered call cannot be read, and is given up");
+                    Err(NotReached::Refused)
+                }
             };
             let now = Timestamp::now().as_millisecond();
             let written = match result {
                 Ok(()) => store.finish(&job, now).await,
-                Err(why) => store.fail(&job, why, now).await.map(|_| ()),
+                Err(why) => {
+                    let made = usize::try_from(job.attempts).unwrap_or(usize::MAX);
+                    let at = again(&plan, made, now, why, &zone).map(Timestamp::as_millisecond);
+                    store.fail_until(&job, word(why), at, now).await.map(|_| ())
+                }
             };
             if let Err(error) = written {
                 tracing::error!(%error, "what came of an ordered call could not be written down");
@@ -238,10 +259,14 @@ impl Exchange {
 
 #[cfg(test)]
 mod tests {
+    use desk::Step;
+
     use super::*;
 
     #[test]
     fn attempts_follow_the_plan_and_end() {
+        // Ten in the morning, so that nothing here is put off until people may be called.
+        let ten: Timestamp = "2026-11-20T10:00:00+03:00".parse().unwrap();
         let callback = |attempts, updated_ms| CallbackRecord {
             id: "c".to_owned(),
             clinic: "vet".to_owned(),
@@ -249,7 +274,7 @@ mod tests {
             phone: "+79031234567".into(),
             person: "".into(),
             reason: "".into(),
-            due_ms: 1_000,
+            due_ms: ten.as_millisecond() + 1_000,
             status: CallbackStatus::Open,
             attempts,
             result: None,
@@ -257,12 +282,16 @@ mod tests {
             created_ms: 0,
             updated_ms,
         };
-        let plan = [30, 120];
-        assert!(!is_due(&callback(0, 0), &plan, 999));
-        assert!(is_due(&callback(0, 0), &plan, 1_000));
-        assert!(!is_due(&callback(1, 5_000), &plan, 5_000 + 30 * 60_000 - 1));
-        assert!(is_due(&callback(1, 5_000), &plan, 5_000 + 30 * 60_000));
-        assert!(is_due(&callback(2, 5_000), &plan, 5_000 + 120 * 60_000));
-        assert!(!is_due(&callback(3, 5_000), &plan, i64::MAX));
+        let zone = TimeZone::get("Europe/Moscow").unwrap();
+        let plan =
+            RetryPlan { steps: vec![Step::Minutes(0), Step::Minutes(30), Step::Minutes(120)], ..RetryPlan::default() };
+        let due = |attempts, waited_ms: i64| {
+            let now = Timestamp::from_millisecond(ten.as_millisecond() + waited_ms).unwrap();
+            is_due(&callback(attempts, ten.as_millisecond()), &plan, &zone, now)
+        };
+        assert!(!due(0, 999) && due(0, 1_000));
+        assert!(!due(1, 30 * 60_000 - 1) && due(1, 30 * 60_000));
+        assert!(due(2, 120 * 60_000));
+        assert!(!due(3, 365 * 86_400_000));
     }
 }

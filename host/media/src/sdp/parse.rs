@@ -153,7 +153,8 @@ impl Reader {
     fn host(&self, family: &str, address: &str) -> Result<Host, SdpError> {
         let ip = match family {
             "IP4" => address.parse::<Ipv4Addr>().map(Into::into),
-            "IP6" => address.parse::<Ipv6Addr>().map(Into::into),
+            // Some write the brackets that addresses of SIP have.
+            "IP6" => address.trim_matches(['[', ']']).parse::<Ipv6Addr>().map(Into::into),
             _ => return Err(self.wrong("the family of the address is neither IP4 nor IP6", "write IP4 or IP6")),
         };
         if let Ok(ip) = ip {

@@ -73,6 +73,19 @@ async fn jobs_come_when_due_once_each_and_fail_with_back_off() {
 }
 
 #[tokio::test]
+async fn a_failed_job_waits_as_long_as_its_own_plan_says() {
+    let (_folder, store) = store().await;
+    assert!(store.enqueue(&job("call", None, NOW)).await.unwrap());
+    let first = store.claim("transcribe", NOW, MINUTE).await.unwrap().unwrap();
+    let again = NOW + 30 * MINUTE;
+    assert_eq!(store.fail_until(&first, "busy", Some(again), NOW).await.unwrap(), JobState::Ready);
+    assert_eq!(store.claim("transcribe", again - 1, MINUTE).await.unwrap(), None);
+    let second = store.claim("transcribe", again, MINUTE).await.unwrap().unwrap();
+    assert!(matches!(store.fail_until(&first, "busy", None, again).await, Err(RecordsError::LeaseLost { .. })));
+    assert_eq!(store.fail_until(&second, "no-answer", None, again).await.unwrap(), JobState::Failed);
+}
+
+#[tokio::test]
 async fn a_dead_workers_job_goes_to_another_and_then_is_given_up() {
     let (_folder, store) = store().await;
     store.enqueue(&job("a", None, NOW)).await.unwrap();

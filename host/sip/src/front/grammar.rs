@@ -125,7 +125,7 @@ pub(super) fn parameters(text: &str) -> Result<Vec<(&str, Option<&str>)>, Wrong>
         let mut halves = split_outside(part, '=').into_iter();
         let name = halves.next().unwrap_or_default().trim();
         let value = halves.next().map(str::trim);
-        let plain = |v: &str| v.starts_with('"') || !v.contains([' ', '\t']);
+        let plain = |v: &str| if v.contains('"') { is_quoted(v) } else { !v.contains([' ', '\t']) };
         if is_token(name) && value.is_none_or(plain) && halves.next().is_none() {
             Ok((name, value))
         } else {
@@ -133,6 +133,13 @@ pub(super) fn parameters(text: &str) -> Result<Vec<(&str, Option<&str>)>, Wrong>
         }
     };
     split_outside(text, ';').into_iter().map(one).collect()
+}
+
+/// One string in quotes, closed where it ends.
+fn is_quoted(text: &str) -> bool {
+    let mut scan = Scan::default();
+    let outside = text.chars().filter(|c| scan.outside(*c)).count();
+    outside == 0 && !scan.open() && text.starts_with('"') && text.ends_with('"')
 }
 
 /// The scheme of an address, in small letters.
@@ -190,9 +197,14 @@ pub(super) fn check_host_port(text: &str) -> Result<(), Wrong> {
     if port.is_some_and(|p| !is_port(p)) { Err("Malformed Port") } else { Ok(()) }
 }
 
-/// RFC 3261's grammar let three colons through where two are meant (RFC 5118 §4.10).
+/// RFC 3261's grammar let three colons through where two are meant (RFC 5118 §4.10). Longer runs become two as well, so
+/// that a second look finds nothing to do.
 pub(super) fn two_colons(text: &str) -> String {
-    text.replace(":::", "::")
+    let mut out = text.to_owned();
+    while out.contains(":::") {
+        out = out.replace(":::", "::");
+    }
+    out
 }
 
 /// One Via value.

@@ -125,7 +125,12 @@ fn frame(message: &Message, transport: Transport) -> Result<usize, Fault> {
         }
     }
     for name in ["From", "To"] {
-        message.one(name).map_or(Ok(()), |value| Address::parse(value).map(drop))?;
+        let Some(value) = message.one(name) else { continue };
+        let tag =
+            |(name, value): &(&str, Option<&str>)| name.eq_ignore_ascii_case("tag") && value.is_none_or(str::is_empty);
+        if Address::parse(value)?.parameters.iter().any(tag) {
+            return Err("Empty Tag".into());
+        }
     }
     if message.one("Call-ID").is_some_and(|id| id.contains([' ', '\t'])) {
         return Err("Malformed Call-ID".into());

@@ -43,7 +43,7 @@ pub(super) fn plain(message: &Message, body_length: usize) -> Vec<u8> {
         && let Some(Ok(from)) = message.one("From").map(Address::parse)
         && from.parameter("tag").is_none()
     {
-        out.push_str(&format!("Contact: <{}>\r\n", from.uri));
+        out.push_str(&format!("Contact: <{}>\r\n", two_colons(from.uri)));
     }
     if !measured {
         out.push_str(&format!("Content-Length: {body_length}\r\n"));
@@ -75,7 +75,7 @@ fn name(value: &str) -> String {
 
 fn with_tag(from: &str) -> String {
     match Address::parse(from) {
-        Ok(address) if address.parameter("tag").is_none_or(str::is_empty) => format!("{from};tag={OLD_TAG}"),
+        Ok(address) if address.parameter("tag").is_none() => format!("{from};tag={OLD_TAG}"),
         _ => from.to_owned(),
     }
 }

@@ -49,10 +49,20 @@ fn cases() -> [Case; 12] {
 
 #[tokio::test]
 async fn as_datagrams() {
+    all(Transport::Udp).await;
+}
+
+/// With an endpoint of its own: the same messages to the one before would be repetitions.
+#[tokio::test]
+async fn on_a_stream() {
+    all(Transport::Tcp).await;
+}
+
+async fn all(transport: Transport) {
     let mut rig = Rig::start().await;
     let mut wrong = Vec::new();
     for case in cases() {
-        let happened = rig.happens(&case, Transport::Udp, case.datagram).await;
+        let happened = rig.happens(&case, transport, case.datagram).await;
         if happened != case.datagram {
             wrong.push(format!("{} {}: {happened:?}", case.section, case.name));
         }

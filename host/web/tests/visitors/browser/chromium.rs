@@ -25,7 +25,7 @@ pub enum Microphone {
 
 /// A browser with one page.
 pub struct Chromium {
-    child: Child,
+    _running: Running,
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     sent: u64,
     complaints: Vec<String>,
@@ -58,10 +58,10 @@ impl Chromium {
             }
         }
         command.arg("about:blank").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn().unwrap();
+        let running = Running(command.spawn().unwrap());
         let page = tokio::time::timeout(PATIENCE, page(folder.path())).await.expect("Chromium did not start");
         let (socket, _) = tokio_tungstenite::connect_async(page).await.unwrap();
-        let mut chromium = Chromium { child, socket, sent: 0, complaints: Vec::new(), _folder: folder };
+        let mut chromium = Chromium { _running: running, socket, sent: 0, complaints: Vec::new(), _folder: folder };
         for domain in ["Page.enable", "Runtime.enable", "Log.enable"] {
             chromium.command(domain, json!({})).await;
         }
@@ -155,10 +155,13 @@ impl Chromium {
     }
 }
 
-impl Drop for Chromium {
+/// The browser's process. It ends with this, also when the start fails half way.
+struct Running(Child);
+
+impl Drop for Running {
     fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
+        self.0.kill().ok();
+        self.0.wait().ok();
     }
 }
 
