@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use thiserror::Error;
 
+use super::corrections::is_frozen;
 use super::{CallText, Turn};
 use crate::profile::{Kind, Profile};
 
@@ -41,6 +42,8 @@ pub struct LabelledCall {
     pub label: String,
     /// What was said.
     pub call: CallText,
+    /// Whether a person of the clinic corrected a model's verdict on it.
+    pub corrected: bool,
 }
 
 /// Labelled calls and the clinics they were made to.
@@ -87,6 +90,7 @@ impl Corpus {
                     clinic,
                     label: line.label,
                     call: CallText { turns, missed_call: line.missed_call },
+                    corrected: false,
                 });
             }
         }
@@ -95,6 +99,15 @@ impl Corpus {
         }
         corpus.hash = format!("{hash:016x}");
         Ok(corpus)
+    }
+
+    /// The calls to learn from, and those no model is ever trained on ([`is_frozen`]).
+    pub fn split_frozen(&self) -> (Self, Self) {
+        let part = |frozen: bool| {
+            let of = |c: &&LabelledCall| (!c.corrected && is_frozen(&c.scenario)) == frozen;
+            Self { calls: self.calls.iter().filter(of).cloned().collect(), ..self.clone() }
+        };
+        (part(false), part(true))
     }
 
     /// The fold (0 to `folds`) of every call: scenarios are dealt out label by label in an order fixed by `seed`.

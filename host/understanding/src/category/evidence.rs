@@ -1,10 +1,12 @@
 //! Why a call got its category: the caller's words whose features spoke most for it, merged into phrases.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
-use super::CallText;
 use super::features::Analysed;
 use super::model::Model;
+use super::{CallText, Turn};
 
 /// A stretch of the caller's words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,6 +21,62 @@ pub struct Evidence {
     pub text: String,
     /// Its share of all that spoke for the category, 0 to 1.
     pub weight: f32,
+    /// From and to in the audio, in seconds from the start of the call, when it is known when the turn was spoken:
+    /// by the times of its words ([`Verdict::place`](super::Verdict::place)), else by their share of the turn's letters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<(f32, f32)>,
+}
+
+/// When a word was spoken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WordTime {
+    /// The word as heard.
+    pub text: String,
+    /// From the start of the call.
+    pub start_ms: u64,
+    /// From the start of the call.
+    pub end_ms: u64,
+}
+
+/// Seconds of a stretch of a turn's letters, by their share of the turn.
+pub(super) fn by_letters(turn: &Turn, chars: &Range<usize>) -> Option<(f32, f32)> {
+    let length = turn.text.chars().count();
+    if turn.end_ms <= turn.start_ms || length == 0 {
+        return None;
+    }
+    let spoken = (turn.end_ms - turn.start_ms) as f32 / 1000.0;
+    let at = |n: usize| turn.start_ms as f32 / 1000.0 + spoken * n.min(length) as f32 / length as f32;
+    Some((at(chars.start), at(chars.end)))
+}
+
+/// Puts phrases where their words were spoken. `words` has the words of every turn of the call, none where not known.
+pub(super) fn place(evidence: &mut [Evidence], call: &CallText, words: &[Vec<WordTime>]) {
+    for found in evidence {
+        let before: usize = call
+            .caller_turns()
+            .take_while(|(n, _)| *n < found.turn)
+            .map(|(_, turn)| turn.text.chars().count() + 1)
+            .sum();
+        let (Some(turn), Some(times)) = (call.turns.get(found.turn), words.get(found.turn)) else { continue };
+        let chars = found.start.saturating_sub(before)..found.end.saturating_sub(before);
+        // The words of the turn and the words with times are the same ones, but may be cut otherwise: their letters
+        // are counted through.
+        let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
+        let until = |at: usize| letters(&turn.text.chars().take(at).collect::<String>());
+        let (from, to) = (until(chars.start), until(chars.end));
+        let mut passed = 0;
+        let mut span: Option<(u64, u64)> = None;
+        for time in times {
+            let next = passed + letters(&time.text);
+            if next > from && passed < to {
+                span = Some((span.map_or(time.start_ms, |s| s.0), time.end_ms));
+            }
+            passed = next;
+        }
+        if let Some((from, to)) = span {
+            found.seconds = Some((from as f32 / 1000.0, to as f32 / 1000.0));
+        }
+    }
 }
 
 /// Phrases shown, at most.
@@ -66,7 +124,8 @@ pub(super) fn of(model: &Model, call: &CallText, analysed: &Analysed, label: &st
             let text: String = call.turns[turn.turn].text.chars().skip(chars.start).take(chars.len()).collect();
             let weight = scores[first..=last].iter().sum::<f32>() / total.max(1e-9);
             let (start, end) = (offset + chars.start, offset + chars.end);
-            phrases.push(Evidence { start, end, turn: turn.turn, text, weight });
+            let seconds = by_letters(&call.turns[turn.turn], &chars);
+            phrases.push(Evidence { start, end, turn: turn.turn, text, weight, seconds });
         }
     }
     phrases.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.start.cmp(&b.start)));

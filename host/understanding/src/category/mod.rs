@@ -3,19 +3,25 @@
 //! A linear model over what callers say ([`features`]: word and letter n-grams, known turns of phrase, services
 //! as they stand to *this* clinic), trained on the project's own corpus ([`train()`], [`corpus`]), with
 //! calibrated confidence ([`calibrate`]), honest measures ([`evaluate`]) and reasons ([`evidence`]). What the labels
-//! mean, what they are called and what to do about them is data ([`taxonomy`]).
+//! mean, what they are called and what to do about them is data ([`taxonomy`]). People's part: which calls to look at
+//! first ([`review`]), learning from what they corrected ([`corrections`]), categories of a clinic's own ([`own`]), and
+//! what changed between two models ([`compare`]).
 //!
 //! Invariants: pure and deterministic (same call, same model, same verdict; same corpus, same seed, same model); no
 //! weights but those of the [`Model`]; a verdict the model is unsure of says so (`review`).
 
 pub mod calibrate;
+pub mod compare;
 pub mod corpus;
+pub mod corrections;
 pub mod evaluate;
 pub mod evidence;
 pub mod features;
 mod learner;
 pub mod model;
 mod noise;
+pub mod own;
+pub mod review;
 pub mod taxonomy;
 pub mod train;
 
@@ -25,7 +31,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 use crate::profile::Profile;
-pub use evidence::Evidence;
+pub use evidence::{Evidence, WordTime};
 pub use model::{Model, ModelError, ModelInfo};
 pub use taxonomy::{Category, CountsAs, Taxonomy};
 pub use train::{TrainOptions, TrainingReport, train};
@@ -156,6 +162,11 @@ impl Classifier {
 }
 
 impl Verdict {
+    /// Gives the evidence its seconds by the times of the words: `words` has those of every turn, none where not known.
+    pub fn place(&mut self, call: &CallText, words: &[Vec<WordTime>]) {
+        evidence::place(&mut self.evidence, call, words);
+    }
+
     /// The likeliest label of probabilities given in the order of the model's labels; no evidence yet.
     fn from_probabilities(probabilities: Vec<f32>, info: &ModelInfo) -> Self {
         let mut scores: Vec<(String, f32)> = info.labels.iter().cloned().zip(probabilities).collect();

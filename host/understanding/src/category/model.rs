@@ -53,6 +53,24 @@ pub struct ModelInfo {
     pub review_margin: f32,
 }
 
+impl ModelInfo {
+    /// For these categories; nothing known yet.
+    pub(super) fn new(labels: &[String]) -> Self {
+        Self {
+            labels: labels.to_vec(),
+            trained: String::new(),
+            corpus: String::new(),
+            calls: 0,
+            macro_f1: 0.0,
+            accuracy: 0.0,
+            ece: 0.0,
+            temperature: 1.0,
+            review_below: 0.5,
+            review_margin: 0.1,
+        }
+    }
+}
+
 /// Weights and all that is needed to apply them.
 #[derive(Debug, Clone)]
 pub struct Model {
@@ -118,6 +136,21 @@ impl Model {
     /// The row of a feature, if the model knows it.
     pub fn row_of(&self, feature: &Feature) -> Option<u32> {
         self.rows.get(&feature.id).copied()
+    }
+
+    /// How rare a row's feature is.
+    pub(super) fn rarity_of(&self, row: u32) -> f32 {
+        self.rarity[row as usize]
+    }
+
+    /// The greatest rarity it knows.
+    pub(super) fn rarest(&self) -> f32 {
+        self.rarity.iter().copied().fold(1.0, f32::max)
+    }
+
+    /// Makes a label likelier or less likely throughout.
+    pub(super) fn shift_bias(&mut self, label: usize, by: f32) {
+        self.bias[label] += by;
     }
 
     /// Weights of a row by label.

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::evidence::by_letters;
 use super::{CallText, Evidence, Verdict};
 use crate::lexicon::patterns::Patterns;
 use crate::lexicon::text::Text;
@@ -154,7 +155,8 @@ impl Taxonomy {
                 let chars = text.words[found.first].chars.start..text.words[found.last].chars.end;
                 let words: String = said.text.chars().skip(chars.start).take(chars.len()).collect();
                 let (start, end) = (offset + chars.start, offset + chars.end);
-                let evidence = Evidence { start, end, turn, text: words, weight: 1.0 };
+                let seconds = by_letters(said, &chars);
+                let evidence = Evidence { start, end, turn, text: words, weight: 1.0, seconds };
                 return Some((&self.categories[found.group], evidence));
             }
             offset += said.text.chars().count() + 1;

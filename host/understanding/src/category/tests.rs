@@ -75,6 +75,30 @@ fn evidence_points_at_the_callers_words() {
 }
 
 #[test]
+fn evidence_has_its_seconds_when_the_turn_or_its_words_have_theirs() {
+    let turn = |who, text: &str, start_ms, end_ms| Turn { who, text: text.into(), start_ms, end_ms };
+    let call = CallText {
+        turns: vec![turn(Who::Agent, "Клиника.", 0, 900), turn(Who::Caller, "Добрый день, вы мне звонили", 1000, 3700)],
+        missed_call: false,
+    };
+    let mut verdict = Classifier::embedded().classify(&call, None);
+    let (from, to) = verdict.evidence[0].seconds.expect("the turn has times");
+    assert!(from >= 1.0 && from < to && to <= 3.7, "{from} {to}");
+    let times = [("добрый", 1000), ("день", 1500), ("вы", 2500), ("мне", 2700), ("звонили", 3000)];
+    let times = times.map(|(w, at)| WordTime { text: w.into(), start_ms: at, end_ms: at + 190 });
+    verdict.place(&call, &[vec![], times.to_vec()]);
+    for found in &verdict.evidence {
+        let (from, to) = found.seconds.expect("every word has a time");
+        let first = found.text.split_whitespace().next().unwrap_or_default().to_lowercase();
+        let spoken = times.iter().find(|t| first.starts_with(&t.text)).map(|t| t.start_ms as f32 / 1000.0);
+        assert_eq!(Some(from), spoken, "{found:?}");
+        assert!(to > from);
+    }
+    let without = Classifier::embedded().classify(&CallText::of("вы мне звонили"), None);
+    assert!(without.evidence.iter().all(|e| e.seconds.is_none()));
+}
+
+#[test]
 fn scores_are_probabilities_and_doubt_is_said() {
     let info = Classifier::embedded().info();
     let mut doubts = 0;
@@ -105,6 +129,7 @@ fn tiny() -> Corpus {
             clinic: 0,
             label: label.into(),
             call: CallText::of(&text),
+            corrected: false,
         });
     }
     corpus

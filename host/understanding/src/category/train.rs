@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::corpus::{Corpus, CorpusError, LabelledCall};
+use super::corrections::is_frozen;
 use super::evaluate::{Evaluation, score};
 use super::features::{Analysed, Space};
 use super::learner::{Example, fit};
@@ -95,8 +96,10 @@ pub fn train_on(corpus: &Corpus, options: &TrainOptions) -> (Model, TrainingRepo
             held_out_alone[n] = (model.logits(&alone), truth);
         }
     }
-    let everything: Vec<usize> = (0..corpus.calls.len()).collect();
-    let (mut model, examples) = fit_model(&prepared, &everything, &labels, options);
+    let learned: Vec<usize> = (0..corpus.calls.len())
+        .filter(|&n| corpus.calls[n].corrected || !is_frozen(&corpus.calls[n].scenario))
+        .collect();
+    let (mut model, examples) = fit_model(&prepared, &learned, &labels, options);
     let temperature = calibrate::temperature(&held_out);
     let info = model.info_mut();
     info.temperature = temperature;
@@ -111,7 +114,7 @@ pub fn train_on(corpus: &Corpus, options: &TrainOptions) -> (Model, TrainingRepo
     let info = model.info_mut();
     info.trained = options.date.clone();
     info.corpus = corpus.hash.clone();
-    info.calls = corpus.calls.len();
+    info.calls = learned.len();
     info.macro_f1 = cross_validation.macro_f1;
     info.accuracy = cross_validation.accuracy;
     info.ece = cross_validation.ece;
@@ -231,18 +234,7 @@ fn fit_model(prepared: &[Vec<Variant>], chosen: &[usize], labels: &[String], opt
         }
     }
     let fitted = fit(&examples, ids.len(), labels.len(), options.l2, options.iterations);
-    let info = ModelInfo {
-        labels: labels.to_vec(),
-        trained: String::new(),
-        corpus: String::new(),
-        calls: 0,
-        macro_f1: 0.0,
-        accuracy: 0.0,
-        ece: 0.0,
-        temperature: 1.0,
-        review_below: 0.5,
-        review_margin: 0.1,
-    };
+    let info = ModelInfo::new(labels);
     (Model::new(info, ids, rarity, fitted.weights, fitted.bias), examples.len())
 }
 
