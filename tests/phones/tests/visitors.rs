@@ -5,6 +5,7 @@
 
 #[path = "visitors/audiosocket.rs"]
 mod audiosocket;
+#[allow(dead_code, reason = "the tests of the pages alone need more of it")]
 #[path = "../../../host/web/tests/visitors/browser/chromium.rs"]
 mod chromium;
 #[path = "visitors/pages.rs"]
