@@ -92,6 +92,17 @@ fn openssl(words: &[&str]) -> Child {
         .expect("openssl does not start; install Debian's package openssl")
 }
 
+/// Whether somebody listens at a port of this machine; asked of the kernel, because a connection would be taken for the one
+/// that is expected, and binding the port to try would take it away.
+fn is_listened_at(port: u16) -> bool {
+    let sockets = std::fs::read_to_string("/proc/net/tcp").expect("Linux tells of its sockets");
+    let here = format!("0100007F:{port:04X}");
+    // Second column: the address; fourth: the state, 0A for listening.
+    sockets.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).any(|words| {
+        words.get(1).is_some_and(|address| *address == here) && words.get(3).is_some_and(|state| *state == "0A")
+    })
+}
+
 /// Reads up to the end of a message's head.
 async fn head(process: &mut Child) -> String {
     let (mut text, mut buffer) = (String::new(), [0; 4096]);
@@ -129,8 +140,7 @@ async fn a_trunk_over_tls_must_show_a_certificate() {
         let accept = format!("127.0.0.1:{port}");
         let mut server =
             openssl(&["s_server", "-quiet", "-accept", &accept, "-cert", &path(&file), "-key", &path(&key)]);
-        // Not connecting, which would be taken for the one connection: its port is taken once it listens.
-        while std::net::TcpListener::bind(&accept).is_ok() {
+        while !is_listened_at(port) {
             tokio::task::yield_now().await;
         }
         let trunk = Trunk {
