@@ -167,8 +167,8 @@ pub struct Classify {
     /// WAV recordings, or .jsonl files; `-` reads jsonl from standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Clinics to judge services by: ids of those that ship, .toml files, or folders of them. A line's own `clinic`
-    /// picks among them; with one clinic, lines without one are judged by it
+    /// Clinics to judge services by: ids of those that ship, .toml files, folders of them, or lists (.json, .jsonl) of what
+    /// clinics offer. A line's own `clinic` picks among them; with one clinic, lines without one are judged by it
     #[arg(long, value_name = "CLINIC")]
     pub clinic: Vec<String>,
     /// Another trained classifier
@@ -208,7 +208,8 @@ pub struct Understand {
     pub slot: Slot,
     /// The phrase; without it, use --jsonl
     pub text: Option<String>,
-    /// Read lines with `id`, `text` and, if you like, `now` and `clinic` from standard input, answer with lines
+    /// Read lines with `id`, `text` and, if you like, `now`, `clinic` and `slot` from standard input, answer with lines. Lines
+    /// with `id`, `question`, `answer` and `clinic` are FAQ entries for the questions that follow
     #[arg(long, conflicts_with = "text")]
     pub jsonl: bool,
     /// The moment of the call: 2026-11-23T10:15:00+03:00, or without the offset. Without it, now
@@ -217,7 +218,7 @@ pub struct Understand {
     /// Opening hours, for «в девять»
     #[arg(long, default_value = "09:00-21:00", value_name = "FROM-TO")]
     pub hours: String,
-    /// Clinics (for faq, intent): ids, .toml files, or folders of them
+    /// Clinics (for faq, intent): ids, .toml files, folders of them, or lists (.json, .jsonl) of what clinics offer
     #[arg(long, value_name = "CLINIC")]
     pub clinic: Vec<String>,
 }

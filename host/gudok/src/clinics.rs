@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use desk::Clinic;
+use serde::Deserialize;
 use session::meaning;
-use understanding::profile::Profile;
+use understanding::profile::{Kind, Profile};
 
 /// The clinics that ship: `(id, file)`.
 const SHIPPED: [(&str, &str); 4] = [
@@ -57,6 +58,46 @@ pub fn several(names: &[String]) -> Result<BTreeMap<String, Arc<Clinic>>> {
     Ok(clinics)
 }
 
+/// A clinic in a list: what it offers, and nothing more.
+#[derive(Deserialize)]
+struct Listed {
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    name: String,
+    kind: Kind,
+    services: Vec<String>,
+    #[serde(default)]
+    absent: Vec<String>,
+}
+
+fn is_list(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|ending| ending == "json" || ending == "jsonl")
+}
+
+/// Clinics as lists have them: `.jsonl` with one a line, `.json` with all by id.
+fn listed(path: &Path) -> Result<Vec<Profile>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    let wanted = "a clinic is {\"id\", \"name\", \"kind\", \"services\": [], \"absent\": []}";
+    let profile =
+        |clinic: Listed| Profile::new(&clinic.id, &clinic.name, clinic.kind, &clinic.services, &clinic.absent);
+    if path.extension().is_some_and(|ending| ending == "json") {
+        let by_id: BTreeMap<String, Listed> =
+            serde_json::from_str(&text).with_context(|| format!("{}: {wanted}, all by id", path.display()))?;
+        return Ok(by_id.into_iter().map(|(id, clinic)| profile(Listed { id, ..clinic })).collect());
+    }
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let read = |(number, line)| {
+        let clinic: Listed =
+            serde_json::from_str(line).with_context(|| format!("{}, line {}: {wanted}", path.display(), number + 1))?;
+        if clinic.id.is_empty() {
+            bail!("{}, line {}: the clinic has no id; {wanted}", path.display(), number + 1);
+        }
+        Ok(profile(clinic))
+    };
+    lines.map(read).collect()
+}
+
 /// What understanding knows of clinics, for lines that name theirs.
 pub struct Profiles {
     named: BTreeMap<String, Arc<Profile>>,
@@ -74,14 +115,18 @@ impl Profiles {
             let clinic = Clinic::parse(text, &format!("{id}.toml"))?;
             named.insert(id.to_owned(), Arc::new(meaning::profile(&clinic)));
         }
-        let given = several(names)?;
+        let (lists, files): (Vec<String>, Vec<String>) = names.iter().cloned().partition(|name| is_list(name));
+        let mut given: Vec<Profile> = several(&files)?.values().map(|clinic| meaning::profile(clinic)).collect();
+        for list in &lists {
+            given.extend(listed(Path::new(list))?);
+        }
+        let only = given.len() == 1;
         let mut default = None;
-        for (id, clinic) in &given {
-            let profile = Arc::new(meaning::profile(clinic));
-            if given.len() == 1 {
+        for profile in given.into_iter().map(Arc::new) {
+            if only {
                 default = Some(Arc::clone(&profile));
             }
-            named.insert(id.clone(), profile);
+            named.insert(profile.id.clone(), profile);
         }
         Ok(Profiles { named, default, said: Mutex::default() })
     }

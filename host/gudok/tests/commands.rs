@@ -156,6 +156,43 @@ fn a_bad_line_is_answered_with_its_error_and_the_others_go_on() {
 }
 
 #[test]
+fn faq_entries_may_come_with_the_questions_and_lines_may_name_their_slot() {
+    let program = Program::new();
+    let input = r#"{"type": "entry", "id": "f1", "clinic": "nobodys", "question": "Режим работы", "answer": "Ежедневно с девяти."}
+{"type": "entry", "id": "f2", "clinic": "nobodys", "question": "Парковка", "answer": "Во дворе, бесплатно."}
+{"type": "query", "id": "q1", "clinic": "nobodys", "text": "до скольки вы открыты"}
+{"type": "query", "id": "q2", "clinic": "nobodys", "text": "почём нынче слоны"}
+{"id": "s1", "slot": "yesno", "text": "ну давайте"}
+{"id": "s2", "slot": "weather", "text": "ну давайте"}"#;
+    let ran = program.fed(&["understand", "faq", "--jsonl"], input);
+    let lines = ran.lines();
+    assert_eq!((&lines[0]["id"], &lines[0]["faq"]), (&json!("q1"), &json!("f1")));
+    assert_eq!((&lines[1]["id"], &lines[1]["faq"]), (&json!("q2"), &json!(null)));
+    assert_eq!(lines[2], json!({ "id": "s1", "value": "yes" }));
+    assert!(lines[3]["error"].as_str().unwrap().contains("weather"), "{lines:?}");
+    assert_eq!(lines.len(), 4);
+}
+
+#[test]
+fn clinics_may_come_as_a_list_of_what_they_offer() {
+    let program = Program::new();
+    let offers = r#"{"with": {"name": "С томографом", "kind": "vet", "services": ["терапия", "МРТ"], "absent": ["груминг"]},
+        "without": {"name": "Без томографа", "kind": "vet", "services": ["терапия"], "absent": ["МРТ"]}}"#;
+    let clinics = program.file("clinics.json", offers);
+    let asked = |clinic| {
+        format!(
+            r#"{{"id": "{clinic}", "clinic": "{clinic}", "text": "Здравствуйте, МРТ собаке у вас можно сделать?"}}"#
+        )
+    };
+    let calls = program.file("asked.jsonl", &[asked("with"), asked("without")].join("\n"));
+    let lines = program.run(&["classify", &calls, "--clinic", &clinics]).lines();
+    assert_eq!((&lines[0]["label"], &lines[1]["label"]), (&json!("target"), &json!("not_our_service")), "{lines:?}");
+    let broken = program.file("broken.jsonl", r#"{"name": "Без вида", "services": []}"#);
+    let ran = program.run(&["classify", &calls, "--clinic", &broken]);
+    assert!(ran.failed().contains("broken.jsonl, line 1"), "{}", ran.failed());
+}
+
+#[test]
 fn classify_answers_line_by_line() {
     let program = Program::new();
     let input = [

@@ -1,35 +1,36 @@
 //! `gudok understand`: what a phrase means to the robot.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+use clap::ValueEnum as _;
 use jiff::civil::{DateTime, Time};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use understanding::datetime::{self, DateTime as DateTimeFound, When};
 use understanding::faq::Matcher;
-use understanding::profile::Profile;
+use understanding::profile::{FaqEntry, Profile};
 use understanding::{animal, intent, name, phone, yes_no};
 
 use crate::cli::{Slot, Understand};
 use crate::clinics::Profiles;
 
-/// One line of the input.
+/// One line of the input: a phrase, or an entry of a FAQ that the questions after it are asked of.
 #[derive(Deserialize)]
-struct Line {
-    id: Value,
-    text: String,
-    now: Option<String>,
-    clinic: Option<String>,
+#[serde(untagged)]
+enum Line {
+    Phrase { id: Value, text: String, now: Option<String>, clinic: Option<String>, slot: Option<String> },
+    Entry { id: String, question: String, answer: String, clinic: Option<String> },
 }
 
 pub fn run(args: &Understand) -> Result<()> {
-    let reader = Reader::new(args)?;
+    let mut reader = Reader::new(args)?;
     if args.jsonl {
         return reader.lines(std::io::stdin().lock());
     }
     let Some(text) = &args.text else { bail!("give a phrase, or --jsonl and lines on standard input") };
-    let fields = reader.fields(text, args.now.as_deref(), None)?;
+    let fields = reader.fields(args.slot, text, args.now.as_deref(), None)?;
     println!("{}", serde_json::to_string_pretty(&Value::Object(fields))?);
     Ok(())
 }
@@ -40,6 +41,8 @@ struct Reader {
     opens: Time,
     closes: Time,
     profiles: Profiles,
+    /// Entries that came by lines, by clinic: asked in place of those of the clinic's file.
+    entries: BTreeMap<String, Vec<FaqEntry>>,
 }
 
 impl Reader {
@@ -52,6 +55,7 @@ impl Reader {
             opens: opens.trim().parse().with_context(hours)?,
             closes: closes.trim().parse().with_context(hours)?,
             profiles: Profiles::load(&args.clinic)?,
+            entries: BTreeMap::new(),
         };
         if args.slot == Slot::Faq && !args.jsonl && args.clinic.is_empty() {
             bail!("faq answers from a clinic's own entries: name it with --clinic");
@@ -60,7 +64,7 @@ impl Reader {
     }
 
     /// A line that cannot be read is answered with its error; the others go on.
-    fn lines(&self, input: impl BufRead) -> Result<()> {
+    fn lines(&mut self, input: impl BufRead) -> Result<()> {
         let mut out = std::io::BufWriter::new(std::io::stdout().lock());
         let mut bad = 0;
         for (number, line) in input.lines().enumerate() {
@@ -68,14 +72,15 @@ impl Reader {
             if line.trim().is_empty() {
                 continue;
             }
-            let answer = serde_json::from_str::<Line>(&line).map_err(anyhow::Error::from).and_then(|line| {
-                let fields =
-                    self.fields(&line.text, line.now.as_deref().or(self.now.as_deref()), line.clinic.as_deref())?;
-                let mut object = Map::new();
-                object.insert("id".into(), line.id);
-                object.extend(fields);
-                Ok(object)
-            });
+            let answer = match serde_json::from_str::<Line>(&line) {
+                Ok(Line::Phrase { id, text, now, clinic, slot }) => self.answer(id, &text, now, clinic, slot),
+                Ok(Line::Entry { id, question, answer, clinic }) => {
+                    let entries = self.entries.entry(clinic.unwrap_or_default()).or_default();
+                    entries.push(FaqEntry { id, question, answer });
+                    continue;
+                }
+                Err(_) => Err(anyhow!("neither a phrase (`id`, `text`) nor an entry (`id`, `question`, `answer`)")),
+            };
             let object = answer.unwrap_or_else(|error| {
                 bad += 1;
                 eprintln!("line {}: {error:#}", number + 1);
@@ -94,18 +99,40 @@ impl Reader {
         Ok(())
     }
 
+    /// A line's own `slot` goes before the command's.
+    fn answer(
+        &self,
+        id: Value,
+        text: &str,
+        now: Option<String>,
+        clinic: Option<String>,
+        slot: Option<String>,
+    ) -> Result<Map<String, Value>> {
+        let slot = match slot {
+            Some(name) => Slot::from_str(&name, true).map_err(|_| anyhow!("there is no slot `{name}`; see --help"))?,
+            None => self.slot,
+        };
+        let mut object = Map::new();
+        object.insert("id".into(), id);
+        object.extend(self.fields(slot, text, now.as_deref().or(self.now.as_deref()), clinic.as_deref())?);
+        Ok(object)
+    }
+
     /// The fields of one answer, as in the samples of each slot.
-    fn fields(&self, text: &str, now: Option<&str>, clinic: Option<&str>) -> Result<Map<String, Value>> {
-        let value = match self.slot {
+    fn fields(&self, slot: Slot, text: &str, now: Option<&str>, clinic: Option<&str>) -> Result<Map<String, Value>> {
+        let value = match slot {
             Slot::Datetime => date_time(&datetime::parse(text, &self.when(now)?)),
             Slot::Yesno => yes_no::to_json(yes_no::parse(text)),
             Slot::Phone => phone::to_json(phone::parse(text).as_ref()),
             Slot::Name => name::to_json(name::parse(text).as_ref()),
             Slot::Animal => animal::to_json(animal::parse(text).as_ref()),
+            Slot::Faq if self.entries.contains_key(clinic.unwrap_or_default()) => {
+                faq(&self.entries[clinic.unwrap_or_default()], text)
+            }
             Slot::Faq => {
                 let profile = self.profiles.of(clinic)?;
                 let profile = profile.context("the line names no clinic: add `clinic`, or --clinic")?;
-                faq(profile, text)
+                faq(&profile.faq, text)
             }
             Slot::Intent => {
                 let nobody = Profile::new("", "", understanding::profile::Kind::Veterinary, &[], &[]);
@@ -148,8 +175,8 @@ fn date_time(found: &DateTimeFound) -> Value {
     Value::Object(fields)
 }
 
-fn faq(profile: &Profile, text: &str) -> Value {
-    let hits = Matcher::new(&profile.faq).find(text);
+fn faq(entries: &[FaqEntry], text: &str) -> Value {
+    let hits = Matcher::new(entries).find(text);
     let best = hits.first();
     json!({ "faq": best.map(|hit| hit.id.clone()), "confidence": best.map(|hit| hit.confidence),
             "also": hits.iter().skip(1).map(|hit| hit.id.clone()).collect::<Vec<_>>() })
