@@ -1,5 +1,5 @@
-//! Puts the contract, the SDKs and the templates of new projects into the program, so that `gudok flow new` and
-//! `gudok flow build` need nothing beside it.
+//! Puts the contract, the SDKs, the templates of new projects and the corpus of labelled calls into the program, so that
+//! `gudok flow new`, `gudok flow build` and `gudok train` need nothing beside it.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,7 @@ fn main() {
     writeln!(code, "static TEMPLATES: &[(&str, Folder)] = &{templates};").expect("strings grow");
     let sdks = folders(&repository.join("guest-flows"), "sdk-");
     writeln!(code, "static SDKS: &[(&str, Folder)] = &{sdks};").expect("strings grow");
+    writeln!(code, "static CORPUS: Folder = {};", folder(&repository.join("models/corpus"))).expect("strings grow");
     std::fs::write(Path::new(&env("OUT_DIR")).join("assets.rs"), code).expect("OUT_DIR can be written");
 }
 

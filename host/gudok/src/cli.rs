@@ -36,7 +36,16 @@ pub enum Command {
     Import(Import),
     /// Count: share of non-target calls in calls, minutes and money, service level, lost calls
     Report(Report),
-    /// Speech models: what there is, what is installed; fetch one
+    /// Go through the calls that wait for a person: read, listen, give the category with one key
+    Review(Review),
+    /// Tag recorded calls anew with the classifier in use, and say what changed. What people said stays
+    Retag(Retag),
+    /// Categories of a clinic's own, from 8 to 30 examples
+    Category {
+        #[command(subcommand)]
+        command: Category,
+    },
+    /// Models: the classifier in use and how good it is; speech models, what is installed; fetch one
     Models {
         #[command(subcommand)]
         command: Models,
@@ -46,9 +55,9 @@ pub enum Command {
         #[command(subcommand)]
         command: crate::commands::flow::Flow,
     },
-    /// Train the classifier from a corpus of labelled calls
+    /// Train the classifier from a corpus of labelled calls; with a clinic's corrections, if it gets no worse
     Train(Train),
-    /// Measure the classifier on labelled calls: per class, confusion, calibration
+    /// Measure the classifier on labelled calls: per class, confusion, calibration, worst mistakes; also as a page
     Evaluate(Evaluate),
     /// Run the server: phone calls by the lines file, /healthz, /metrics, and the calls and the report as JSON
     Serve(Serve),
@@ -171,7 +180,7 @@ pub struct Classify {
     /// clinics offer. A line's own `clinic` picks among them; with one clinic, lines without one are judged by it
     #[arg(long, value_name = "CLINIC")]
     pub clinic: Vec<String>,
-    /// Another trained classifier
+    /// Another trained classifier than the one in use
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
     /// How to print recordings; jsonl is always answered in jsonl
@@ -276,8 +285,116 @@ pub struct Report {
     pub format: Format,
 }
 
+#[derive(Debug, Args)]
+pub struct Review {
+    /// The clinic
+    #[arg(long, value_name = "CLINIC")]
+    pub clinic: String,
+    /// Only calls that started on this day or later: 2026-11-01
+    #[arg(long, value_name = "DAY")]
+    pub since: Option<jiff::civil::Date>,
+    /// Print the queue instead, in the order in which a look teaches most
+    #[arg(long, conflicts_with = "set")]
+    pub list: bool,
+    /// Calls in the list, at most
+    #[arg(long, default_value_t = 50, value_name = "COUNT")]
+    pub limit: usize,
+    /// Give calls their category without asking: CALL=CATEGORY, also several times. The call may be one that does not wait
+    #[arg(long, value_name = "CALL=CATEGORY")]
+    pub set: Vec<String>,
+    /// Who says so. Without it, the name of the user
+    #[arg(long = "as", value_name = "NAME", env = "GUDOK_USER")]
+    pub by: Option<String>,
+    /// Play nothing
+    #[arg(long)]
+    pub mute: bool,
+    /// How to print the list
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Retag {
+    /// The clinic
+    #[arg(long, value_name = "CLINIC")]
+    pub clinic: String,
+    /// Only calls that started on this day or later: 2026-11-01
+    #[arg(long, value_name = "DAY")]
+    pub since: Option<jiff::civil::Date>,
+    /// Say what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Another trained classifier than the one in use; only to look (with --dry-run)
+    #[arg(long, value_name = "FILE", requires = "dry_run")]
+    pub model: Option<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Category {
+    /// Make a category from examples; said again, it is made anew
+    Add {
+        /// A short name for the records: letters a-z, digits, `_`
+        id: String,
+        /// The clinic
+        #[arg(long, value_name = "CLINIC")]
+        clinic: String,
+        /// What people read
+        #[arg(long, value_name = "TEXT")]
+        title: String,
+        /// The same in English. Without it, the title
+        #[arg(long, value_name = "TEXT")]
+        title_en: Option<String>,
+        /// Examples: .jsonl with `text` or `turns`, or .txt with one call per line; calls that people reviewed into this
+        /// category are examples too
+        #[arg(long, value_name = "FILE")]
+        examples: Option<PathBuf>,
+        /// Calls that sound like it and are not: same format
+        #[arg(long, value_name = "FILE")]
+        others: Option<PathBuf>,
+        /// Such calls may lead to a visit
+        #[arg(long)]
+        target: bool,
+        /// What the clinic can do about such calls; stands in the report
+        #[arg(long, default_value = "", value_name = "TEXT")]
+        advice: String,
+        /// Who says so. Without it, the name of the user
+        #[arg(long = "as", value_name = "NAME", env = "GUDOK_USER")]
+        by: Option<String>,
+    },
+    /// The categories of a clinic, its own and those that ship
+    List {
+        /// The clinic
+        #[arg(long, value_name = "CLINIC")]
+        clinic: String,
+        /// How to print
+        #[arg(long, value_enum, default_value = "table")]
+        format: Format,
+    },
+    /// Take a category away; calls that have it keep it until they are tagged anew
+    Remove {
+        /// Its short name
+        id: String,
+        /// The clinic
+        #[arg(long, value_name = "CLINIC")]
+        clinic: String,
+    },
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Models {
+    /// The classifier in use: where it is from, what it learned from and when, how good it is, at what it is bad; the
+    /// engines that listen
+    Info {
+        /// Clinics whose own categories and corrections are told: ids, .toml files, or folders of them
+        #[arg(long, value_name = "CLINIC")]
+        clinic: Vec<String>,
+        /// How to print
+        #[arg(long, value_enum, default_value = "table")]
+        format: Format,
+    },
     /// What there is, and what is installed
     List {
         /// How to print
@@ -294,12 +411,19 @@ pub enum Models {
 
 #[derive(Debug, Args)]
 pub struct Train {
-    /// The corpus: a folder of labelled calls
-    #[arg(long, default_value = "models/corpus", value_name = "DIR")]
-    pub corpus: PathBuf,
-    /// Where to write the weights
-    #[arg(long, default_value = "models/classifier/calls.gudokm", value_name = "FILE")]
-    pub out: PathBuf,
+    /// The corpus: a folder of labelled calls. Without it, the one inside the program
+    #[arg(long, value_name = "DIR")]
+    pub corpus: Option<PathBuf>,
+    /// Learn from what people said in `gudok review` too. The new classifier replaces the one in use only if it is no
+    /// worse on calls that neither has learned from, on the whole and in every category
+    #[arg(long)]
+    pub with_corrections: bool,
+    /// Whose corrections, and clinics that they name: ids, .toml files, or folders of them. Without it, everybody's
+    #[arg(long, value_name = "CLINIC", requires = "with_corrections")]
+    pub clinic: Vec<String>,
+    /// Where to write the weights. Without it, models/classifier/calls.gudokm; with corrections, the home folder
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
     /// Folds of the cross-validation by scenario that is reported, and that the confidence is calibrated on
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(2..=20))]
     pub folds: u8,
@@ -316,12 +440,34 @@ pub struct Evaluate {
     /// Clinics that the calls name
     #[arg(long, value_name = "CLINIC")]
     pub clinic: Vec<String>,
-    /// Another trained classifier
+    /// Another trained classifier than the one in use
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
-    /// How to print
+    /// How to print; html is one page with pictures
     #[arg(long, value_enum, default_value = "table")]
-    pub format: Format,
+    pub format: EvaluationFormat,
+    /// Where to write the page
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Language of the page
+    #[arg(long, value_enum, default_value = "ru")]
+    pub lang: Lang,
+    /// Mistakes that are shown with their words, at most
+    #[arg(long, default_value_t = 20, value_name = "COUNT")]
+    pub mistakes: usize,
+}
+
+/// How an evaluation is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EvaluationFormat {
+    /// For a person
+    Table,
+    /// For a program
+    Json,
+    /// The categories, for a spreadsheet
+    Csv,
+    /// One page
+    Html,
 }
 
 #[derive(Debug, Args)]

@@ -46,12 +46,19 @@ pub struct Ground<'a> {
 pub async fn open(lines: Lines, ground: Ground<'_>, place: &Place) -> Result<Exchange> {
     let pacer = ::lines::Pacer::start(lines.media.shards);
     let ears = crate::commands::transcribe::ears(ground.speech.engine, place)?;
+    let tagger = crate::in_use::tagger(place)?;
     let mut houses = Vec::new();
     for clinic in ground.clinics.values() {
         let mouth = stage::mouth(&ground.speech.voice, clinic.prompts.as_deref(), place)?;
         houses.push(House {
             clinic: Arc::clone(clinic),
-            stage: stage::of(clinic, ground.engine.clone(), Arc::clone(&ground.board), ground.store.clone()),
+            stage: stage::of(
+                clinic,
+                ground.engine.clone(),
+                Arc::clone(&ground.board),
+                ground.store.clone(),
+                Arc::clone(&tagger),
+            ),
             hearing: Hearing::with_pacer(ears.clone(), mouth, pacer.clone()),
         });
     }

@@ -1,15 +1,18 @@
 //! The program: command line, configuration, wiring. Nothing else.
 //!
 //! Layout: [`cli`] every word of the command line · `commands/` one module per command · [`place`] where things are ·
-//! [`clinics`] and [`flow`] finding what is named · [`stage`] a clinic ready for calls · [`lines`] the lines
+//! [`clinics`] and [`flow`] finding what is named · [`in_use`] what judges calls here, [`corpus`] what it learned from ·
+//! [`stage`] a clinic ready for calls · [`lines`] the lines
 //! file brought to life · [`terminal`], [`output`],
 //! [`progress`] what a person sees.
 
 mod cli;
 mod clinics;
 mod commands;
+mod corpus;
 mod demo;
 mod flow;
+mod in_use;
 mod lines;
 mod output;
 mod place;
@@ -63,10 +66,13 @@ async fn run(cli: &Cli) -> Result<()> {
         Command::Understand(args) => commands::understand::run(args),
         Command::Import(args) => commands::import::run(args, &place).await,
         Command::Report(args) => commands::report::run(args, &place).await,
-        Command::Models { command } => commands::models::run(command, &place),
+        Command::Review(args) => commands::review::run(args, &place).await,
+        Command::Retag(args) => commands::retag::run(args, &place).await,
+        Command::Category { command } => commands::category::run(command, &place).await,
+        Command::Models { command } => commands::models::run(command, &place).await,
         Command::Flow { command } => commands::flow::run(command, &place).await,
-        Command::Train(args) => commands::train::run(args),
-        Command::Evaluate(args) => commands::evaluate::run(args),
+        Command::Train(args) => commands::train::run(args, &place).await,
+        Command::Evaluate(args) => commands::evaluate::run(args, &place),
         Command::Serve(args) => commands::serve::run(args, &place).await,
         Command::Dial(args) => commands::dial::run(args, &place).await,
         Command::Doctor(args) => commands::doctor::run(args, &place).await,

@@ -26,6 +26,11 @@ impl Progress {
         progress
     }
 
+    /// A work whose steps nobody has counted.
+    pub fn counting(what: &'static str) -> Progress {
+        Progress::new(what, 0)
+    }
+
     /// One step is done.
     pub fn step(&mut self) {
         self.done += 1;
@@ -34,20 +39,24 @@ impl Progress {
 
     /// The work is over.
     pub fn done(self) {
-        if self.terminal && self.total > 0 {
+        if self.terminal {
             // What was waited for stands below; the bar has done its work.
             eprint!("\r\x1b[K");
         }
     }
 
     fn show(&self) {
-        if !self.terminal || self.total == 0 {
+        if !self.terminal || (self.total == 0 && !self.done.is_multiple_of(100)) {
             return;
         }
-        let filled = 24 * self.done / self.total;
-        let bar: String = (0..24).map(|at| if at < filled { '█' } else { '░' }).collect();
         let seconds = self.began.elapsed().as_secs();
-        eprint!("\r    {} {bar} {}/{} · {seconds} с ", self.what, self.done, self.total);
+        match (24 * self.done).checked_div(self.total) {
+            Some(filled) => {
+                let bar: String = (0..24).map(|at| if at < filled { '█' } else { '░' }).collect();
+                eprint!("\r    {} {bar} {}/{} · {seconds} с ", self.what, self.done, self.total);
+            }
+            None => eprint!("\r    {} {} · {seconds} с ", self.what, self.done),
+        }
         std::io::stderr().flush().ok();
     }
 }

@@ -8,15 +8,14 @@ use desk::{Clinic, Desk};
 use flows::{Compiler, Engine, Flow, Options};
 use records::Store;
 use rollout::{Library, Routes, Switchboard};
-use session::{ClinicLines, Hearing, Stage, meaning::Meaning};
+use session::{ClinicLines, Hearing, Stage, meaning::Meaning, tagging::Tagger};
 use speech::voice::{self, Mouth, VoiceChoice};
-use understanding::category::Classifier;
 
 use crate::cli::Speech;
 use crate::commands::transcribe::ears;
 use crate::flow::find;
 use crate::place::Place;
-use crate::progress;
+use crate::{in_use, progress};
 
 /// Flows are compiled by another run of this program, which has bounds and a low priority.
 pub fn compiler() -> Compiler {
@@ -38,17 +37,23 @@ pub async fn open(clinic: &Arc<Clinic>, flow: Option<&str>, store: Store, place:
             Switchboard::open(Routes::new(library), shipped).await?
         }
     };
-    Ok(of(clinic, engine, flows, store))
+    Ok(of(clinic, engine, flows, store, in_use::tagger(place)?))
 }
 
 /// The same for a clinic whose flows are at hand already.
-pub fn of(clinic: &Arc<Clinic>, engine: Engine, flows: Arc<Switchboard>, store: Store) -> Stage {
+pub fn of(
+    clinic: &Arc<Clinic>,
+    engine: Engine,
+    flows: Arc<Switchboard>,
+    store: Store,
+    classifier: Arc<Tagger>,
+) -> Stage {
     Stage {
         engine,
         flows,
         desk: Arc::new(Desk::new(Arc::clone(clinic), store.clone())),
         meaning: Arc::new(Meaning::new(clinic)),
-        classifier: Arc::new(Classifier::embedded().clone()),
+        classifier,
         store,
         people: Arc::new(ClinicLines),
     }

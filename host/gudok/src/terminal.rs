@@ -6,7 +6,7 @@ use call::Millis;
 use records::Outcome;
 use session::{Held, Trace};
 use tokio::sync::mpsc::UnboundedReceiver;
-use understanding::category::Taxonomy;
+use understanding::category::{CallText, Evidence, Taxonomy};
 
 /// Colours, if this is a terminal.
 pub struct Paint {
@@ -37,6 +37,11 @@ impl Paint {
 
     pub fn cyan(&self, text: &str) -> String {
         self.code("36", text)
+    }
+
+    /// Words to look at; in brackets where there are no colours.
+    pub fn marked(&self, text: &str) -> String {
+        if self.on { self.code("1;33", text) } else { format!("[{text}]") }
     }
 
     pub fn yellow(&self, text: &str) -> String {
@@ -122,4 +127,43 @@ pub fn category_name(id: &str) -> &str {
 /// `01:02.3`
 pub fn clock(at: Millis) -> String {
     format!("{:02}:{:02}.{}", at.0 / 60_000, at.0 / 1_000 % 60, at.0 / 100 % 10)
+}
+
+/// A turn of a call in pieces: its text, and whether the piece is among the words that decided.
+pub fn marked(call: &CallText, evidence: &[Evidence], turn: usize) -> Vec<(String, bool)> {
+    let Some(said) = call.turns.get(turn) else { return Vec::new() };
+    let before: usize =
+        call.caller_turns().take_while(|(at, _)| *at < turn).map(|(_, turn)| turn.text.chars().count() + 1).sum();
+    let is_marked = |at: usize| {
+        evidence.iter().any(|found| found.turn == turn && (found.start..found.end).contains(&(before + at)))
+    };
+    let mut pieces: Vec<(String, bool)> = Vec::new();
+    for (at, letter) in said.text.chars().enumerate() {
+        let marked = is_marked(at);
+        match pieces.last_mut() {
+            Some(piece) if piece.1 == marked => piece.0.push(letter),
+            _ => pieces.push((letter.to_string(), marked)),
+        }
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use understanding::category::{Turn, Who};
+
+    use super::*;
+
+    #[test]
+    fn the_words_that_decided_are_found_in_their_turn() {
+        let turn = |who, text: &str| Turn { who, text: text.to_owned(), start_ms: 0, end_ms: 0 };
+        let turns = vec![turn(Who::Caller, "Алло"), turn(Who::Agent, "Да"), turn(Who::Caller, "вы мне звонили?")];
+        let call = CallText { turns, missed_call: false };
+        // In the caller's words alone: «Алло вы мне звонили?».
+        let found = Evidence { start: 12, end: 19, turn: 2, text: "звонили".into(), weight: 1.0, seconds: None };
+        let pieces = marked(&call, &[found], 2);
+        assert_eq!(pieces, [("вы мне ".to_owned(), false), ("звонили".to_owned(), true), ("?".to_owned(), false)]);
+        assert_eq!(marked(&call, &[], 0), [("Алло".to_owned(), false)]);
+        assert!(marked(&call, &[], 7).is_empty());
+    }
 }

@@ -3,87 +3,16 @@
 // Functions that tests share are tests too; clippy.toml exempts only those marked `#[test]`.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "all of this is tests")]
 
+mod program;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-/// The program, with a home of its own.
-struct Program {
-    home: TempDir,
-}
-
-impl Program {
-    fn new() -> Program {
-        Program { home: tempfile::tempdir().unwrap() }
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_gudok"));
-        command.args(args).env("GUDOK_HOME", self.home.path()).env_remove("GUDOK_DB").env_remove("GUDOK_LOG");
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Ran {
-        self.command(args).output().unwrap().into()
-    }
-
-    /// With this on standard input.
-    fn fed(&self, args: &[&str], input: &str) -> Ran {
-        let mut command = self.command(args);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        child.wait_with_output().unwrap().into()
-    }
-
-    /// A file in the home folder.
-    fn file(&self, name: &str, content: &str) -> String {
-        let path = self.home.path().join(name);
-        std::fs::write(&path, content).unwrap();
-        path.display().to_string()
-    }
-}
-
-/// What a run printed.
-struct Ran {
-    ok: bool,
-    out: String,
-    err: String,
-}
-
-impl From<Output> for Ran {
-    fn from(output: Output) -> Ran {
-        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-        Ran { ok: output.status.success(), out: text(output.stdout), err: text(output.stderr) }
-    }
-}
-
-impl Ran {
-    fn json(&self) -> Value {
-        assert!(self.ok, "{}\n{}", self.out, self.err);
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
-    }
-
-    fn lines(&self) -> Vec<Value> {
-        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-
-    /// What went wrong; a failure prints nothing else.
-    fn failed(&self) -> &str {
-        assert!(!self.ok, "this should have failed: {}", self.out);
-        &self.err
-    }
-}
-
-fn keys(object: &Value) -> Vec<&str> {
-    let mut keys: Vec<&str> = object.as_object().unwrap().keys().map(String::as_str).collect();
-    keys.sort_unstable();
-    keys
-}
+use program::{Program, Ran, keys};
 
 #[test]
 fn understand_a_phrase() {
@@ -409,7 +338,7 @@ fn get(at: SocketAddr, path: &str) -> String {
 #[test]
 fn the_help_of_every_command_names_what_it_takes() {
     let program = Program::new();
-    let commands: [(&[&str], &[&str]); 17] = [
+    let commands: [(&[&str], &[&str]); 23] = [
         (&["demo"], &["--out", "--real-time", "--lang"]),
         (&["call"], &["--clinic", "--flow", "--script", "--wav", "--spoken", "--record", "--now"]),
         (&["transcribe"], &["<FILE>", "--format", "--engine"]),
@@ -417,13 +346,19 @@ fn the_help_of_every_command_names_what_it_takes() {
         (&["understand"], &["<SLOT>", "--jsonl", "--now", "--hours", "datetime", "yesno", "phone", "faq"]),
         (&["import"], &["[DIR]", "--meta", "--clinic", "--asterisk-queue-log", "--asterisk-cdr", "--recordings"]),
         (&["report"], &["--clinic", "--from", "--to", "--html", "--format"]),
+        (&["review"], &["--clinic", "--list", "--set", "--as", "--since"]),
+        (&["retag"], &["--clinic", "--since", "--dry-run", "--format"]),
+        (&["category", "add"], &["<ID>", "--clinic", "--title", "--examples", "--others", "--target", "--as"]),
+        (&["category", "list"], &["--clinic", "--format"]),
+        (&["category", "remove"], &["<ID>", "--clinic"]),
+        (&["models", "info"], &["--clinic", "--format"]),
         (&["models", "list"], &["--format"]),
         (&["models", "fetch"], &["<MODEL>"]),
         (&["flow", "build"], &["<PROJECT>", "--out"]),
         (&["flow", "check"], &["<FLOW>", "--format"]),
         (&["flow", "run"], &["<FLOW>", "--clinic", "--script"]),
-        (&["train"], &["--corpus", "--out", "--folds"]),
-        (&["evaluate"], &["<FILE>", "--clinic", "--model"]),
+        (&["train"], &["--corpus", "--out", "--folds", "--with-corrections"]),
+        (&["evaluate"], &["<FILE>", "--clinic", "--model", "--format", "html", "--out", "--lang"]),
         (&["serve"], &["--listen", "--clinic", "--lines"]),
         (&["dial"], &["<NUMBER>", "--clinic", "--entry", "--at", "--once"]),
         (&["doctor"], &["--format", "--quick"]),

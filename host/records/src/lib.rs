@@ -1,4 +1,4 @@
-//! What is remembered: calls, turns, journals, tags, bookings, call-backs, notes, audio, jobs, what queues and people did, and
+//! What is remembered: calls, turns, journals, tags and what people said of them, bookings, call-backs, notes, audio, jobs, what queues and people did, and
 //! which version of a flow held which call, on SQLite.
 //!
 //! Layout: [`Store`] opens the database and is the one handle; each file adds the typed functions of one table to it.
@@ -34,6 +34,7 @@ mod audio;
 mod bookings;
 mod callbacks;
 mod calls;
+mod conversations;
 mod error;
 mod events;
 mod facts;
@@ -44,6 +45,7 @@ mod notes;
 mod people;
 mod pii;
 mod quality;
+mod reviews;
 mod row;
 mod runs;
 mod schema;
@@ -57,6 +59,7 @@ pub use audio::AudioRef;
 pub use bookings::{BookOutcome, BookingRecord, Busy, Change, HistoryEntry, NewTime, Status};
 pub use callbacks::{CallbackRecord, CallbackStatus};
 pub use calls::{CallEnd, CallFilter, CallPage, CallRecord, Cursor, Direction, Imported, Outcome, Source};
+pub use conversations::Conversation;
 pub use error::RecordsError;
 pub use events::{CallEvent, QueuePhase};
 pub use facts::CallFact;
@@ -67,6 +70,7 @@ pub use notes::Note;
 pub use people::{AgentSpan, AgentState, AgentTime};
 pub use pii::Pii;
 pub use quality::LineQuality;
+pub use reviews::{NewReview, Review};
 pub use runs::{FlowRun, Role, RunCounts, ShadowedCall};
 pub use seal::{Key, Keyring};
 pub use store::Store;

@@ -5,6 +5,7 @@ use serde_json::value::Value;
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
+use crate::reviews::is_open_to;
 use crate::row::{Columns as _, FromColumns};
 use crate::turns::no_such_call;
 use crate::{RecordsError, Result, Store};
@@ -42,25 +43,38 @@ pub struct TagEntry {
     pub tag: Tag,
 }
 
+/// The tag that stands for a call.
+pub(crate) const LATEST: &str =
+    "SELECT call, seq, category, confidence, evidence, taxonomy_version, model_version, review, made_by, at_ms
+     FROM tags WHERE call = $1 ORDER BY seq DESC LIMIT 1";
+
 impl Store {
-    /// Adds a tag; from now on it stands for the call.
+    /// Adds a tag; from now on it stands for the call. Once a person has said what the call was about
+    /// ([`Store::review`]), the tag of a classifier or a flow is left out.
     ///
     /// # Errors
     /// [`RecordsError::NotFound`] if there is no such call, [`RecordsError::BadValue`] for a confidence outside 0 to 1.
     pub async fn add_tag(&self, tag: &Tag) -> Result<()> {
-        self.add_tags(std::slice::from_ref(tag)).await
+        self.add_tags(std::slice::from_ref(tag)).await?;
+        Ok(())
     }
 
-    /// Adds many tags in one commit, all or none.
+    /// Adds many tags in one commit, all or none; how many were not left out. A thousand at a time is a good measure: live
+    /// calls wait for the commit.
     ///
     /// # Errors
     /// Those of [`Store::add_tag`], for the first tag that has one.
-    pub async fn add_tags(&self, tags: &[Tag]) -> Result<()> {
+    pub async fn add_tags(&self, tags: &[Tag]) -> Result<usize> {
         let mut transaction = self.begin_write().await?;
+        let mut added = 0;
         for tag in tags {
-            tag.insert(&mut transaction).await?;
+            if is_open_to(&tag.by, &tag.call, &mut transaction).await? {
+                tag.insert(&mut transaction).await?;
+                added += 1;
+            }
         }
-        Ok(transaction.commit().await?)
+        transaction.commit().await?;
+        Ok(added)
     }
 
     /// Every tag a call ever had, oldest first; the last one stands.
@@ -77,12 +91,13 @@ impl Store {
 
     /// The tag that stands for a call, if it has one.
     pub async fn tag(&self, call: &str) -> Result<Option<Tag>> {
-        Ok(self.tags(call).await?.pop().map(|entry| entry.tag))
+        let row = sqlx::query(LATEST).bind(call).fetch_optional(self.read()).await?;
+        row.map(|row| TagEntry::from_columns(&row).map(|entry| entry.tag)).transpose()
     }
 }
 
 impl Tag {
-    async fn insert(&self, connection: &mut AnyConnection) -> Result<()> {
+    pub(crate) async fn insert(&self, connection: &mut AnyConnection) -> Result<()> {
         if !(0.0..=1.0).contains(&self.confidence) {
             return Err(RecordsError::BadValue {
                 field: "confidence",

@@ -24,12 +24,12 @@ use lines::{Door, FRAME_SAMPLES, Pace, Received};
 use records::Store;
 use rollout::Switchboard;
 use session::meaning::Meaning;
+use session::tagging::Tagger;
 use session::trace::Tracer;
 use session::{ClinicLines, Hearing, Setup, Stage};
 use speech::recogniser::{Listen, Transcript};
 use speech::voice::{Mouth, Prompts, Voice};
 use speech::{Ears, Recogniser, SpeechError};
-use understanding::category::Classifier;
 
 /// A person's recording for every text.
 struct Person(Pcm);
@@ -164,7 +164,7 @@ async fn main() {
         flows: Switchboard::fixed_with(flow, store.clone()),
         desk: Arc::new(desk::Desk::new(Arc::clone(&clinic), store.clone())),
         meaning: Arc::new(Meaning::new(&clinic)),
-        classifier: Arc::new(Classifier::embedded().clone()),
+        classifier: Arc::new(Tagger::embedded()),
         store,
         people: Arc::new(ClinicLines),
     };

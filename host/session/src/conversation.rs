@@ -475,7 +475,7 @@ impl Conversation {
         self.run_ended(close.ended_ms, close.outcome).await;
         let category = match self.done.category() {
             Some(category) => Some(category),
-            None => tagging::tag_call(&self.stage, &self.setup.id, false).await?.map(|tag| tag.category),
+            None => tagging::tag_call(&self.stage, &self.setup.id).await?.map(|tag| tag.category),
         };
         Ok(Held {
             id: self.setup.id,

@@ -9,10 +9,10 @@ use flows::{Engine, RunReport};
 use jiff::Zoned;
 use records::{Direction, Outcome, Store};
 use rollout::{Entry, Switchboard};
-use understanding::category::Classifier;
 
 use crate::meaning::Meaning;
 use crate::people::People;
+use crate::tagging::Tagger;
 
 /// What every call of a clinic shares. Cheap to clone.
 #[derive(Clone)]
@@ -26,7 +26,7 @@ pub struct Stage {
     /// Understanding, for this clinic.
     pub meaning: Arc<Meaning>,
     /// Tags calls the flow has not tagged.
-    pub classifier: Arc<Classifier>,
+    pub classifier: Arc<Tagger>,
     /// What is remembered.
     pub store: Store,
     /// Who takes callers that are handed over; [`crate::ClinicLines`] where nobody has to be rung.

@@ -11,11 +11,10 @@ use call::Millis;
 use records::{Job, NewJob, Pii, Store, Turn, Who};
 use serde::{Deserialize, Serialize};
 use speech::Ears;
-use understanding::category::Classifier;
 use understanding::profile::Profile;
 
 use crate::error::SessionError;
-use crate::tagging;
+use crate::tagging::{self, Tagger};
 
 /// The kind of these jobs in the queue.
 pub const KIND: &str = "transcribe-talk";
@@ -71,7 +70,7 @@ pub struct TalkWorker {
     /// Recognition.
     pub ears: Ears,
     /// Tags the call.
-    pub classifier: Arc<Classifier>,
+    pub classifier: Arc<Tagger>,
     /// The clinics by id, for tagging.
     pub profiles: BTreeMap<String, Arc<Profile>>,
 }
@@ -148,7 +147,7 @@ impl TalkWorker {
         let Some(profile) = self.profiles.get(&clinic) else {
             return Err(SessionError::Job(format!("the clinic {clinic} is not served here")));
         };
-        tagging::tag(&self.store, &self.classifier, profile, call, false).await?;
+        tagging::tag(&self.store, &self.classifier, profile, call).await?;
         Ok(())
     }
 }

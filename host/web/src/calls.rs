@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::routing::get;
 use axum::{Json, Router};
 use desk::Kind;
-use records::{AudioRef, BookingRecord, CallFilter, CallRecord, Cursor, TagEntry, Turn};
+use records::{AudioRef, BookingRecord, CallFilter, CallRecord, Cursor, Review, TagEntry, Turn};
 use reports::Period;
 use serde::Serialize;
 
@@ -53,7 +53,8 @@ async fn clinics(State(state): State<AppState>, raw: RawParams) -> Result<Json<s
 async fn calls(State(state): State<AppState>, raw: RawParams) -> Result<Json<Page<CallRecord>>, Problem> {
     let params = Params::parse(raw, &["clinic", "from", "to", "category", "review", "limit", "cursor"])?;
     let clinic = params.clinic(&state)?;
-    let categories: Vec<_> = state.categories.iter().map(|known| (known.id.as_str(), known.id.as_str())).collect();
+    let all = state.categories_of(&clinic.id);
+    let categories: Vec<_> = all.iter().map(|known| (known.id.as_str(), known.id.as_str())).collect();
     let (from, to) = (params.date("from")?, params.date("to")?);
     if let (Some(from), Some(to)) = (from, to) {
         Period::new(from, to)?;
@@ -91,6 +92,8 @@ struct WholeCall {
     turns: Vec<Turn>,
     /// Oldest first; the last one stands.
     tags: Vec<TagEntry>,
+    /// What people said of it, oldest first.
+    reviews: Vec<Review>,
     /// Made in this call.
     bookings: Vec<BookingRecord>,
     audio: Vec<AudioRef>,
@@ -107,10 +110,11 @@ async fn call(
         return Err(Problem::unknown_call());
     }
     let store = &state.store;
-    let (turns, tags, audio) = tokio::try_join!(store.turns(&id), store.tags(&id), store.call_audio(&id))?;
+    let (turns, tags, reviews, audio) =
+        tokio::try_join!(store.turns(&id), store.tags(&id), store.reviews(&id), store.call_audio(&id))?;
     // A visit begins after the call in which it was booked, and nobody books further ahead than this.
     let ahead = call.started_ms + 400 * 86_400_000;
     let mut bookings = store.bookings(&call.clinic, call.started_ms, ahead).await?;
     bookings.retain(|booking| booking.call.as_deref() == Some(&id));
-    Ok(Json(WholeCall { call, turns, tags, bookings, audio }))
+    Ok(Json(WholeCall { call, turns, tags, reviews, bookings, audio }))
 }

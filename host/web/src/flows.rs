@@ -334,7 +334,7 @@ fn find<'a>(
 }
 
 /// The body, or what is wrong with it, without repeating it.
-fn read<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
+pub(crate) fn read<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
     match body {
         Ok(Json(body)) => Ok(body),
         Err(JsonRejection::MissingJsonContentType(_)) => Err(Problem::wrong_content_type("application/json")),

@@ -1,4 +1,4 @@
-//! HTTP: health, metrics, the calls, the report and the flows, as JSON and as a page.
+//! HTTP: health, metrics, the calls and what people say of them, the report and the flows, as JSON and as a page.
 //!
 //! Layout: [`router`] joins the routes and what every request goes through; [`AppState`] is all a handler may touch;
 //! [`Problem`] is the one error (RFC 9457); [`Metrics`] is what `/metrics` tells. Each file of routes exports its `router()`.
@@ -8,7 +8,7 @@
 //! address, as `localhost`, or by a name in [`AppState::hosts`] (DNS rebinding).
 //!
 //! Invariants:
-//! - Nothing here writes to the records but `flows`, and that only versions and routes. It wants content types that a page
+//! - Nothing here writes to the records but `flows` (versions and routes) and `review` (what people say calls were about). They want content types that a page
 //!   of another site cannot send without asking, and nobody here says yes to such a question.
 //! - No log line and no metric holds a query, a number, a name or what was said: routes are logged by their pattern.
 //! - Every error is `application/problem+json` with a code that stays the same; its cause is logged, not sent.
@@ -22,6 +22,7 @@ mod metrics;
 mod params;
 mod problem;
 mod report;
+mod review;
 mod state;
 mod visit;
 
@@ -34,6 +35,7 @@ use tokio::net::TcpListener;
 pub use flows::{Beside, beside, routed};
 pub use metrics::Metrics;
 pub use problem::Problem;
+pub use review::{ReviewQueue, Waiting};
 pub use state::{AppState, FlowHouse};
 pub use visit::{
     Calls, Kind, MediaSocket, Opening, Page, Said, Shown, ShownSender, Speaks, VisitLimits, Visits, public_router,
@@ -49,6 +51,7 @@ pub fn router(state: AppState) -> Router {
         .merge(health::router())
         .merge(calls::router())
         .merge(report::router())
+        .merge(review::router())
         .merge(flows::router())
         .merge(audiosocket::router())
         .fallback(|| async { Problem::no_such_page() })

@@ -58,13 +58,13 @@ impl Problem {
     }
 
     pub(crate) fn no_such_page() -> Self {
-        let detail = "try /healthz, /metrics, /report, /api/v1/clinics, /api/v1/calls, /api/v1/report, /api/v1/flows, \
-                      /api/v1/routes";
+        let detail = "try /healthz, /metrics, /report, /api/v1/clinics, /api/v1/calls, /api/v1/review, /api/v1/report, \
+                      /api/v1/flows, /api/v1/routes";
         Self::new(StatusCode::NOT_FOUND, "no-such-page", "There is nothing at this address", detail)
     }
 
     pub(crate) fn wrong_method() -> Self {
-        let detail = "what is read wants GET; a component and a change of a route want POST";
+        let detail = "what is read wants GET; a component, a change of a route and a word on a call want POST";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "wrong-method", "Method not allowed", detail)
     }
 
@@ -105,6 +105,11 @@ impl Problem {
     pub(crate) fn no_flows() -> Self {
         let detail = "this server was started without a library of flows";
         Self::new(StatusCode::NOT_FOUND, "no-flows", "There are no flows here", detail)
+    }
+
+    pub(crate) fn no_reviews() -> Self {
+        let detail = "this server was started without a classifier to put calls in order";
+        Self::new(StatusCode::NOT_FOUND, "no-reviews", "There are no reviews here", detail)
     }
 
     pub(crate) fn flow_refused(detail: impl Into<String>) -> Self {

@@ -12,7 +12,7 @@ use reports::{Amount, CategoryInfo, Period, ReportInput};
 use rollout::{Routes, Switchboard};
 use tokio::sync::Semaphore;
 
-use crate::{Metrics, Problem, Visits};
+use crate::{Metrics, Problem, ReviewQueue, Visits};
 
 /// Requests answered at the same time; more are told to come back.
 const AT_ONCE: usize = 64;
@@ -26,6 +26,10 @@ pub struct AppState {
     pub clinics: Arc<BTreeMap<String, Arc<Clinic>>>,
     /// The categories of calls, in the order they are listed.
     pub categories: Arc<[CategoryInfo]>,
+    /// Categories that a clinic made for itself, by clinic; beside [`AppState::categories`].
+    pub own_categories: Arc<BTreeMap<String, Vec<CategoryInfo>>>,
+    /// Puts calls that wait for a look in order; none: nobody can correct a category here.
+    pub review: Option<Arc<dyn ReviewQueue>>,
     /// What `/metrics` tells; whoever runs calls counts them here.
     pub metrics: Arc<Metrics>,
     /// Versions of flows and where they answer; none: nothing about flows is served.
@@ -59,6 +63,8 @@ impl AppState {
             store,
             clinics: Arc::new(clinics.into_iter().map(|clinic| (clinic.id.clone(), clinic)).collect()),
             categories: categories.into(),
+            own_categories: Arc::default(),
+            review: None,
             metrics: Arc::new(Metrics::default()),
             flows: None,
             visits: None,
@@ -73,6 +79,12 @@ impl AppState {
         self.clinics.get(id).ok_or_else(|| Problem::unknown_clinic(self.clinics.keys()))
     }
 
+    /// All categories of a clinic, in the order they are listed.
+    pub(crate) fn categories_of(&self, clinic: &str) -> Vec<CategoryInfo> {
+        let own = self.own_categories.get(clinic).into_iter().flatten();
+        self.categories.iter().chain(own).cloned().collect()
+    }
+
     pub(crate) fn flow_house(&self) -> Result<&FlowHouse, Problem> {
         self.flows.as_deref().ok_or_else(Problem::no_flows)
     }
@@ -84,7 +96,7 @@ impl AppState {
             timezone: clinic.timezone.clone(),
             from: period.from,
             to: period.to,
-            categories: self.categories.to_vec(),
+            categories: self.categories_of(&clinic.id),
             minute_cost: clinic.minute_cost.map(|money| Amount::new(money.minor, money.currency.as_str())),
             thresholds: Thresholds::default(),
         }

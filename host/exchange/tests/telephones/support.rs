@@ -17,6 +17,7 @@ use media::{PortSettings, Ports, RtpControl, RtpDoor};
 use records::Store;
 use rollout::{Library, Routes, Switchboard};
 use session::meaning::Meaning;
+use session::tagging::Tagger;
 use session::{Hearing, Stage};
 use sip::{Callee, Dialog, Endpoint, Incoming, Listen, Outgoing, Party, Progress, Strangers, Transport};
 use speech::recogniser::{Listen as ListenTo, Transcript};
@@ -24,7 +25,6 @@ use speech::voice::{Mouth, Prompts, Voice};
 use speech::{Ears, Recogniser, SpeechError};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
-use understanding::category::Classifier;
 
 const CLINIC: &str = include_str!("../../../../clinics/vet_lapa.toml");
 /// Nobody waits longer than this for anything; reached only when something is broken.
@@ -101,7 +101,7 @@ pub async fn clinic(lines: &str) -> Clinical {
         flows: Switchboard::open(Routes::new(library), None).await.unwrap(),
         desk: Arc::new(Desk::new(Arc::clone(&clinic), store.clone())),
         meaning: Arc::new(Meaning::new(&clinic)),
-        classifier: Arc::new(Classifier::embedded().clone()),
+        classifier: Arc::new(Tagger::embedded()),
         store: store.clone(),
         people: Arc::new(session::ClinicLines),
     };

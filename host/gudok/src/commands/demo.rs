@@ -56,7 +56,7 @@ pub async fn run(args: &Demo, place: &Place) -> Result<()> {
     let into = pbx.clone();
     tokio::task::spawn_blocking(move || recordings::record(&mouth, &into, day)).await??;
     let found = door::table(&pbx.join("calls.csv"), &pbx, &clinic.zone)?;
-    let importer = Importer::new(&clinic, store.clone(), hearing.ears.clone());
+    let importer = Importer::new(&clinic, store.clone(), hearing.ears.clone(), Arc::clone(&stage.classifier));
     let (tagged, failed) = importer.all(found).await;
     for call in &tagged {
         let sure = call.confidence.map_or_else(String::new, |sure| format!("{:3.0} %", sure * 100.0));
@@ -73,7 +73,7 @@ pub async fn run(args: &Demo, place: &Place) -> Result<()> {
 
     heading(&paint, "3. Нецелевые звонки: сколько, во что обходятся, что с этим делать");
     let from = started.date().checked_sub((history::DAYS_OF_A_MONTH - 1).days())?;
-    let built = report::build(&store, &clinic, from, started.date()).await?;
+    let built = report::build(&store, &clinic, from, started.date(), place).await?;
     report::print(&built, Format::Table)?;
     let page = folder.join("report.html");
     report::write_html(&built, args.lang, &page)?;

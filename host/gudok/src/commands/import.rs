@@ -8,17 +8,19 @@ use desk::Clinic;
 use lines::recordings::{self, Found, RecordedCall, Side};
 use records::{CallRecord, Direction, Pii, Store, Turn, Who};
 use serde_json::json;
-use session::{meaning, tagging};
+use session::meaning;
+use session::tagging::Tagger;
 use speech::Ears;
 use tokio::sync::Semaphore;
-use understanding::category::{self, Classifier, Verdict};
+use understanding::category;
 use understanding::profile::Profile;
 
 use crate::cli::Import;
 use crate::clinics;
-use crate::commands::classify::{call_text, rounded, words};
+use crate::commands::classify::{rounded, said, words};
 use crate::commands::import_asterisk;
 use crate::commands::transcribe::{ears, transcribe};
+use crate::in_use;
 use crate::output::List;
 use crate::place::Place;
 use crate::progress::Progress;
@@ -37,7 +39,7 @@ pub async fn run(args: &Import, place: &Place) -> Result<()> {
         eprintln!("{problem}");
     }
     let problems = found.problems.len();
-    let importer = Importer::new(&clinic, place.store().await?, ears(args.engine, place)?);
+    let importer = Importer::new(&clinic, place.store().await?, ears(args.engine, place)?, in_use::tagger(place)?);
     let (imported, failed) = importer.all(found).await;
     let mut list = List::new(&[
         ("file", "recording"),
@@ -84,11 +86,12 @@ pub struct Importer {
     profile: Arc<Profile>,
     store: Store,
     ears: Ears,
+    tagger: Arc<Tagger>,
 }
 
 impl Importer {
-    pub fn new(clinic: &Arc<Clinic>, store: Store, ears: Ears) -> Importer {
-        Importer { clinic: Arc::clone(clinic), profile: Arc::new(meaning::profile(clinic)), store, ears }
+    pub fn new(clinic: &Arc<Clinic>, store: Store, ears: Ears, tagger: Arc<Tagger>) -> Importer {
+        Importer { clinic: Arc::clone(clinic), profile: Arc::new(meaning::profile(clinic)), store, ears, tagger }
     }
 
     /// All of them, as many at a time as there are workers; the ones that failed are counted and said.
@@ -152,14 +155,14 @@ impl Importer {
             Side::Left => 0,
             Side::Right => 1,
         };
-        let text = call_text(&heard, caller_channel);
-        for (seq, turn) in text.turns.iter().enumerate() {
+        let mut said = said(&heard, caller_channel);
+        said.text.missed_call = self.store.returns_a_missed_call(&imported.call).await?;
+        for (seq, turn) in said.text.turns.iter().enumerate() {
             self.store.add_turn(self.turn(&imported.call, seq, turn)?).await?;
         }
-        let classifier = Classifier::embedded();
-        let verdict: Verdict = classifier.classify(&text, Some(&self.profile));
+        let verdict = said.judge(&self.tagger, Some(&self.profile));
         let ended = i64::from(heard.duration_ms) + call.started.as_millisecond();
-        self.store.add_tag(&tagging::record(&imported.call, &verdict, classifier, ended)).await?;
+        self.store.add_tag(&self.tagger.record(&imported.call, &self.clinic.id, &verdict, ended)).await?;
         Ok(ImportedCall {
             file,
             is_new: imported.is_new,

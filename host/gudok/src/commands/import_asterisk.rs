@@ -12,6 +12,7 @@ use crate::cli::Import;
 use crate::clinics;
 use crate::commands::import::Importer;
 use crate::commands::transcribe::ears;
+use crate::in_use;
 use crate::output::List;
 use crate::place::Place;
 use crate::progress::Progress;
@@ -41,7 +42,7 @@ pub async fn run(args: &Import, place: &Place) -> Result<()> {
     let failed = match with_recording {
         0 => 0,
         _ => {
-            let importer = Importer::new(&clinic, store, ears(args.engine, place)?);
+            let importer = Importer::new(&clinic, store, ears(args.engine, place)?, in_use::tagger(place)?);
             importer.all(Heard { calls: recorded, problems: Vec::new() }).await.1
         }
     };

@@ -1,6 +1,7 @@
 //! One module per command.
 
 pub mod call;
+pub mod category;
 pub mod classify;
 pub mod demo;
 pub mod dial;
@@ -11,6 +12,8 @@ pub mod import;
 pub mod import_asterisk;
 pub mod models;
 pub mod report;
+pub mod retag;
+pub mod review;
 pub mod serve;
 pub mod train;
 pub mod transcribe;

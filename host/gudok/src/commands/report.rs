@@ -14,6 +14,7 @@ use understanding::category::{self, Taxonomy};
 
 use crate::cli::{self, Format};
 use crate::clinics;
+use crate::in_use;
 use crate::output::List;
 use crate::place::Place;
 use crate::terminal::Paint;
@@ -22,7 +23,7 @@ pub async fn run(args: &cli::Report, place: &Place) -> Result<()> {
     let clinic = clinics::one(&args.clinic)?;
     let today = Zoned::now().with_time_zone(clinic.zone.clone()).date();
     let (from, to) = (args.from.unwrap_or_else(|| today.first_of_month()), args.to.unwrap_or(today));
-    let report = build(&place.store().await?, &clinic, from, to).await?;
+    let report = build(&place.store().await?, &clinic, from, to, place).await?;
     print(&report, args.format)?;
     if let Some(path) = &args.html {
         write_html(&report, args.lang, path)?;
@@ -32,14 +33,14 @@ pub async fn run(args: &cli::Report, place: &Place) -> Result<()> {
 }
 
 /// The report of one clinic from one day to another, both included.
-pub async fn build(store: &Store, clinic: &Clinic, from: Date, to: Date) -> Result<Report> {
+pub async fn build(store: &Store, clinic: &Clinic, from: Date, to: Date, place: &Place) -> Result<Report> {
     let input = ReportInput {
         clinic: clinic.id.clone(),
         clinic_name: clinic.name.clone(),
         timezone: clinic.timezone.clone(),
         from,
         to,
-        categories: categories(),
+        categories: in_use::categories(place, &clinic.id).iter().map(info).collect(),
         minute_cost: clinic.minute_cost.map(|cost| Amount::new(cost.minor, cost.currency.as_str())),
         thresholds: reports::kpi::Thresholds::default(),
     };
@@ -48,7 +49,12 @@ pub async fn build(store: &Store, clinic: &Clinic, from: Date, to: Date) -> Resu
 
 /// The taxonomy, as the report needs it.
 pub fn categories() -> Vec<CategoryInfo> {
-    let info = |category: &category::Category| CategoryInfo {
+    Taxonomy::embedded().categories.iter().map(info).collect()
+}
+
+/// A category, as the report needs it.
+pub fn info(category: &category::Category) -> CategoryInfo {
+    CategoryInfo {
         id: category.id.clone(),
         title_ru: category.title_ru.clone(),
         title_en: category.title_en.clone(),
@@ -60,8 +66,7 @@ pub fn categories() -> Vec<CategoryInfo> {
         may_book: category.may_book,
         advice_ru: category.advice_ru.clone(),
         advice_en: category.advice_en.clone(),
-    };
-    Taxonomy::embedded().categories.iter().map(info).collect()
+    }
 }
 
 /// Write the page.

@@ -17,11 +17,12 @@ use web::{FlowHouse, Metrics};
 
 use crate::cli::Serve;
 use crate::clinics;
-use crate::commands::report::categories;
+use crate::commands::report::{categories, info};
+use crate::commands::review::http::Reviews;
 use crate::flow::library::{House, component};
 use crate::lines::Ground;
 use crate::place::Place;
-use crate::{lines, stage, visitors};
+use crate::{in_use, lines, stage, visitors};
 
 /// How often journals are looked through for those that are too old.
 const PURGE: Duration = Duration::from_secs(3_600);
@@ -62,6 +63,12 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
     let (stop, stopping) = watch::channel(false);
     let mut state = web::AppState::new(store.clone(), clinics.values().cloned(), categories());
     let read = |wasm| component(wasm).map_err(|error| format!("{error:#}"));
+    let own = clinics.keys().map(|clinic| {
+        let own = in_use::own(place, clinic);
+        (clinic.clone(), own.iter().map(|own| info(&own.about.category)).collect())
+    });
+    state.own_categories = Arc::new(own.collect());
+    state.review = Some(Arc::new(Reviews::new(&clinics, store.clone(), in_use::tagger(place)?)));
     state.flows = Some(Arc::new(FlowHouse { routes: routes.clone(), board: Arc::clone(&board), read }));
     let exchange = match lines {
         Some(lines) => {
@@ -97,7 +104,9 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
     let purging = tokio::spawn(purge(store, clinics.into_values().collect(), stopping));
 
     println!("  a flow in {}/CLINIC/ENTRY/ is deployed", drop_folder.display());
-    println!("  http://{address}/healthz  /metrics  /api/v1/calls  /api/v1/report  /api/v1/flows  /api/v1/routes");
+    println!(
+        "  http://{address}/healthz  /metrics  /api/v1/calls  /api/v1/review  /api/v1/report  /api/v1/flows  /api/v1/routes"
+    );
     web::serve(listener, state, shutdown()).await?;
     if let Some(exchange) = &exchange {
         if exchange.calls() > 0 {

@@ -75,6 +75,24 @@ impl HeardRecording {
         segments
     }
 
+    /// Every word with its times, where the engine gives them.
+    fn words(&self, stereo: bool) -> Vec<Value> {
+        let words = |(channel, heard): (usize, &Transcript)| {
+            let word = |word: &speech::recogniser::Word| {
+                let mut object = json!({ "text": word.text, "start_ms": word.start_ms, "end_ms": word.end_ms,
+                    "confidence": word.confidence });
+                if stereo {
+                    object["channel"] = json!(channel);
+                }
+                object
+            };
+            heard.words.iter().map(word).collect::<Vec<_>>()
+        };
+        let mut all: Vec<Value> = self.channels.iter().enumerate().flat_map(words).collect();
+        all.sort_by_key(|word| word["start_ms"].as_u64());
+        all
+    }
+
     fn json(&self, file: &Path) -> Value {
         let stereo = self.channels.len() > 1;
         let segments: Vec<Value> = self
@@ -90,8 +108,13 @@ impl HeardRecording {
             })
             .collect();
         let text: Vec<&str> = self.segments().iter().map(|(_, segment)| segment.text.trim()).collect();
-        json!({ "file": file.display().to_string(), "text": text.join(" "), "duration_ms": self.duration_ms,
-                "segments": segments })
+        let mut object = json!({ "file": file.display().to_string(), "text": text.join(" "),
+            "duration_ms": self.duration_ms, "segments": segments });
+        let words = self.words(stereo);
+        if !words.is_empty() {
+            object["words"] = Value::Array(words);
+        }
+        object
     }
 }
 

@@ -10,8 +10,9 @@ use jiff::civil::{Date, Time};
 use jiff::{ToSpan, Zoned};
 use records::{BookingRecord, CallRecord, Change, Outcome, Pii, Status, Store, Turn, Who};
 use serde::Deserialize;
-use session::{meaning, tagging};
-use understanding::category::{self, CallText, Classifier, Verdict};
+use session::meaning;
+use session::tagging::Tagger;
+use understanding::category::{self, CallText, Verdict};
 
 use crate::progress::Progress;
 
@@ -62,12 +63,12 @@ struct Said {
 /// Write the calls of the sixty days before `today`. Every row has an id of its own, so a second
 /// time adds nothing.
 pub async fn write(store: &Store, clinic: &Clinic, today: Date) -> Result<Month> {
-    let (profile, classifier) = (meaning::profile(clinic), Classifier::embedded());
+    let (profile, tagger) = (meaning::profile(clinic), Tagger::embedded());
     let mut said: Vec<Said> = Vec::new();
     for line in SAID.iter().flat_map(|text| text.lines()) {
         let line: Line = serde_json::from_str(line).context("the demonstration's calls do not parse")?;
         let call = CallText { turns: line.turns.clone(), missed_call: false };
-        said.push(Said { verdict: classifier.classify(&call, Some(&profile)), turns: line.turns });
+        said.push(Said { verdict: tagger.judge(&call, &profile), turns: line.turns });
     }
     let this_month = today.checked_sub(DAYS_OF_A_MONTH.days())?;
     let mut day = this_month.checked_sub(DAYS_OF_A_MONTH.days())?;
@@ -77,7 +78,7 @@ pub async fn write(store: &Store, clinic: &Clinic, today: Date) -> Result<Month>
         day = day.tomorrow()?;
     }
     let mut random = Random(0x5eed);
-    let mut writer = Writer { store, clinic, classifier, today, visits: BTreeMap::new() };
+    let mut writer = Writer { store, clinic, tagger, today, visits: BTreeMap::new() };
     let mut planned = Vec::new();
     for (day, current) in &days {
         let weight = DAYS[day.weekday().to_monday_zero_offset() as usize] * 7;
@@ -104,7 +105,7 @@ pub async fn write(store: &Store, clinic: &Clinic, today: Date) -> Result<Month>
 struct Writer<'a> {
     store: &'a Store,
     clinic: &'a Clinic,
-    classifier: &'static Classifier,
+    tagger: Tagger,
     today: Date,
     /// Visits booked by day.
     visits: BTreeMap<Date, usize>,
@@ -143,7 +144,8 @@ impl Writer<'_> {
         for (seq, turn) in said.turns.iter().enumerate() {
             self.store.add_turn(self.turn(&id, seq, turn)?).await?;
         }
-        let tag = tagging::record(&id, &said.verdict, self.classifier, record.ended_ms.unwrap_or(started));
+        let ended = record.ended_ms.unwrap_or(started);
+        let tag = self.tagger.record(&id, &self.clinic.id, &said.verdict, ended);
         self.store.add_tag(&tag).await?;
         self.outcome(day, &record, &said.verdict, random).await
     }

@@ -1,4 +1,5 @@
-//! What the program carries for authors: the contract, the SDKs, the templates. `build.rs` collects them.
+//! What the program carries: for authors the contract, the SDKs, the templates; for training the corpus. `build.rs`
+//! collects them.
 
 /// Files by their path inside the folder.
 pub type Folder = &'static [(&'static str, &'static [u8])];
@@ -8,6 +9,11 @@ include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 /// The contract, `wit/`.
 pub fn wit() -> Folder {
     WIT
+}
+
+/// The corpus of labelled calls, `models/corpus/`.
+pub fn corpus() -> Folder {
+    CORPUS
 }
 
 /// The template of new projects with this name.

@@ -5,7 +5,7 @@
 //! [`componentize`] core modules become components · [`new`] a project to begin with · [`assets`] what the program
 //! carries for both · [`find`] flows by name · [`library`] versions and routes, as the commands see them.
 
-mod assets;
+pub mod assets;
 pub mod build;
 mod componentize;
 pub mod find;

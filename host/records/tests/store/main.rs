@@ -8,6 +8,7 @@ mod calls;
 mod crash;
 mod opening;
 mod queue;
+mod reviews;
 mod sealed;
 mod volume;
 mod work;

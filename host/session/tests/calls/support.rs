@@ -12,9 +12,9 @@ use lines::caller::Caller;
 use lines::script::Script;
 use rollout::Switchboard;
 use session::meaning::Meaning;
+use session::tagging::Tagger;
 use session::{Held, Setup, Stage, Trace, trace::Tracer};
 use tempfile::TempDir;
-use understanding::category::Classifier;
 
 /// One engine for all tests, as in the program.
 pub static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
@@ -72,7 +72,7 @@ impl House {
             flows: Switchboard::fixed_with(Arc::clone(flow), store.clone()),
             desk: Arc::new(Desk::new(Arc::clone(&clinic), store.clone())),
             meaning: Arc::new(Meaning::new(&clinic)),
-            classifier: Arc::new(Classifier::embedded().clone()),
+            classifier: Arc::new(Tagger::embedded()),
             store,
             people: Arc::new(session::ClinicLines),
         };

@@ -126,7 +126,8 @@ pub fn is_frozen(scenario: &str) -> bool {
     hash(scenario).is_multiple_of(FROZEN_STORIES)
 }
 
-fn is_frozen_correction(id: &str) -> bool {
+/// Whether what people said of this call is kept for the test for ever.
+pub fn is_frozen_correction(id: &str) -> bool {
     hash(id).is_multiple_of(FROZEN_CORRECTIONS)
 }
 

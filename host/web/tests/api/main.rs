@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod flows;
+mod review;
 
 use std::sync::Arc;
 
