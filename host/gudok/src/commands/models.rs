@@ -217,7 +217,9 @@ impl Info {
         println!("\nnow, on the {} calls of the corpus that are kept from every training:", self.frozen.calls);
         print_classes(&self.frozen);
         if self.has_seen_them {
-            println!("it was trained before these calls were set apart and has seen them: believe the cross-validation");
+            println!(
+                "it was trained before these calls were set apart and has seen them: believe the cross-validation"
+            );
         }
         let confusions = self.confusions();
         if !confusions.is_empty() {
