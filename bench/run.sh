@@ -5,6 +5,7 @@
 #   peers           the same, and a new version's way to its first call, beside Extism     peers: Extism, an HTTP webhook
 #   transcription   error rates and time on human Russian telephone prompts              peer: faster-whisper, same weights
 #   answer          end of the caller's speech to the first sample of the answer
+#   slots           share of dates, answers, numbers, names, animals, questions and intents understood   peer: dateparser (dates)
 #   classification  time and macro-F1 of the call classifier                             peer: scikit-learn, same folds
 #   report          the report over a million calls in SQLite                            peer: the sqlite3 shell, no index
 #   phones          calls at once and packets on time, keys, answers, a soak              peer: Asterisk, the same scenario
@@ -111,6 +112,17 @@ answer() {
     load
 }
 
+slots() {
+    local data=host/understanding/tests/data
+    example slots $data/*.jsonl
+    echo "--  phrases written apart from the readers"
+    example slots $data/*_blind.jsonl
+    echo "--  peer, dates only, the same phrases"
+    peer dateparser || return 0
+    "$python" bench/peers/dates.py $data/datetime.jsonl
+    "$python" bench/peers/dates.py $data/datetime_blind.jsonl
+}
+
 classification() {
     load
     example classify_speed models/corpus
@@ -135,7 +147,7 @@ phones() {
 }
 
 parts=("$@")
-[ $# -eq 0 ] && parts=(flows peers transcription answer classification report phones)
+[ $# -eq 0 ] && parts=(flows peers transcription answer slots classification report phones)
 echo "$(date -u '+%F %H:%M UTC'), commit $(git rev-parse --short HEAD 2>/dev/null || echo unknown), $(rustc --version | cut -d' ' -f1-2)"
 echo "$(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1), $(awk '/MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)"
 # What each part runs; built at once, so that nothing is built twice.
@@ -145,6 +157,7 @@ declare -A runs=(
     [peers]=""
     [transcription]="-p speech --example wer"
     [answer]="-p gudok --bin gudok"
+    [slots]="-p understanding --example slots"
     [classification]="-p understanding -p gudok --bin gudok --example classify_speed --example corpus_folds"
     [report]="-p reports --example million"
     [phones]="-p gudok -p phone-load -p phones --bin gudok --bin phone-load --example answer_times"
@@ -152,7 +165,7 @@ declare -A runs=(
 wanted=()
 for part in "${parts[@]}"; do
     if [ -z "${runs[$part]+there}" ]; then
-        echo "no such part: $part (flows, peers, transcription, answer, classification, report, phones)" >&2
+        echo "no such part: $part (flows, peers, transcription, answer, slots, classification, report, phones)" >&2
         exit 2
     fi
     # Split into words on purpose.

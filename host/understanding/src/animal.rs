@@ -45,15 +45,19 @@ pub fn parse(text: &str) -> Option<Animal> {
     // «морская свинка шелти»: the species named decides between breeds of one name.
     let breed = match (breed, plain) {
         (Some(b), Some(s)) if b.kind.species != s.kind.species => {
+            let namesake = b.others.iter().find(|kind| kind.species == s.kind.species);
             let same_name = |k: &&Kind| k.species == s.kind.species && k.breed == b.kind.breed;
-            KINDS
-                .iter()
-                .find(same_name)
-                .map(|kind| Mention { kind, ..b.clone() })
-                .or_else(|| (b.from < s.from).then(|| b.clone()))
+            let kind = namesake.copied().or_else(|| KINDS.iter().find(same_name));
+            kind.map(|kind| Mention { kind, ..b.clone() }).or_else(|| {
+                // «вислоухий кролик»: an adjective describes its noun, whatever else is called so.
+                let describes =
+                    b.to == s.from && ["ый", "ий", "ой", "ая", "яя"].iter().any(|e| words[b.to - 1].text.ends_with(e));
+                (b.from < s.from && !describes).then(|| b.clone())
+            })
         }
         (breed, _) => breed.cloned(),
     };
+    let breed = breed.map(|mention| described(&words, mention));
     let species = breed.as_ref().map(|m| &m.kind.species).or(plain.map(|m| &m.kind.species)).cloned();
     let name = nickname::find(&words, &mentions);
     let animal = Animal { breed: breed.and_then(|m| m.kind.breed.clone()), species, name };
@@ -93,6 +97,8 @@ struct Word {
 #[derive(Debug, Clone)]
 struct Mention {
     kind: &'static Kind,
+    /// Further kinds of the same name («метис» is a dog as well as a cat).
+    others: Vec<&'static Kind>,
     from: usize,
     to: usize,
 }
@@ -144,18 +150,54 @@ fn mentions(words: &[Word]) -> Vec<Mention> {
                 return None;
             }
             let phrase = slice.iter().map(|w| w.stem.as_str()).collect::<Vec<_>>().join(" ");
-            let kind = NAMES.get(&phrase).copied().or_else(|| near(&phrase, taken));
-            kind.map(|kind| Mention { kind, from: at, to: at + taken })
+            let kinds = kinds_of(&phrase)
+                .or_else(|| near(&phrase, taken).map(|kind| vec![kind]))
+                .or_else(|| if taken == 1 { kinds_of(&undiminished(&slice[0].text)?) } else { None })?;
+            let (kind, others) = kinds.split_first()?;
+            Some(Mention { kind, others: others.to_vec(), from: at, to: at + taken })
         });
         match found {
             Some(mention) => {
                 at = mention.to;
-                out.push(mention);
+                // «не собака, а кошка»
+                if mention.from == 0 || words[mention.from - 1].text != "не" {
+                    out.push(mention);
+                }
             }
             None => at += 1,
         }
     }
     out
+}
+
+/// «овчарка Альма, немецкая»: an adjective said apart tells the breed more closely.
+fn described(words: &[Word], mention: Mention) -> Mention {
+    let noun = words[mention.from..mention.to].iter().map(|w| w.stem.as_str()).collect::<Vec<_>>().join(" ");
+    let apart = words.iter().enumerate().filter(|(at, _)| !(mention.from..mention.to).contains(at));
+    let closer = apart
+        .filter(|(_, w)| ["ый", "ий", "ой", "ая", "яя"].iter().any(|end| w.text.ends_with(end)))
+        .find_map(|(_, w)| NAMES.get(&format!("{} {noun}", w.stem)))
+        .and_then(|kinds| kinds.iter().find(|kind| kind.species == mention.kind.species));
+    Mention { kind: closer.copied().unwrap_or(mention.kind), ..mention }
+}
+
+/// «британочка», «таксушка»: the word without its diminutive ending.
+fn undiminished(text: &str) -> Option<String> {
+    [("очка", "ка"), ("ечка", "ка"), ("очка", "а"), ("ушка", "а"), ("юшка", "я"), ("уля", "а"), ("ёнок", "")]
+        .into_iter()
+        .filter_map(|(end, usual)| Some(stem(&format!("{}{usual}", text.strip_suffix(end)?))))
+        .find(|stem| NAMES.contains_key(stem))
+}
+
+/// The kinds a phrase of stems names; for «собака-дворняга» those of its more telling part.
+fn kinds_of(phrase: &str) -> Option<Vec<&'static Kind>> {
+    NAMES.get(phrase).cloned().or_else(|| {
+        let parts = phrase.split('-').filter_map(|part| NAMES.get(part));
+        parts
+            .max_by_key(|kinds| kinds.iter().any(|kind| kind.breed.is_some()))
+            .filter(|_| phrase.contains('-') && !phrase.contains(' '))
+            .cloned()
+    })
 }
 
 /// «собака Белка», «кот Тигра»: a kind written large after another is the animal's name.
@@ -180,21 +222,28 @@ fn near(phrase: &str, taken: usize) -> Option<&'static Kind> {
     let mut near =
         NAMES.iter().filter(|(name, _)| name.chars().count() >= 6 && fuzzy::within(name, phrase, 1).is_some());
     let (_, first) = near.next()?;
-    near.all(|(_, other)| other == first).then_some(*first)
+    near.all(|(_, other)| other == first).then(|| first.first().copied()).flatten()
 }
 
 static KINDS: LazyLock<Vec<Kind>> = LazyLock::new(|| lines().map(|(kind, _)| kind).collect());
 
-/// Stems of names, words joined by a space, with what they mean; the first line that claims a name keeps it.
-static NAMES: LazyLock<HashMap<String, &'static Kind>> = LazyLock::new(|| {
-    let mut names = HashMap::new();
+/// Stems of names, words joined by a space, with what they mean; of several lines the first is meant unless a species is
+/// named.
+static NAMES: LazyLock<HashMap<String, Vec<&'static Kind>>> = LazyLock::new(|| {
+    let mut names: HashMap<String, Vec<&'static Kind>> = HashMap::new();
+    let mut add = |name: String, kind| {
+        let kinds = names.entry(name).or_default();
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    };
     for (kind, (_, list)) in KINDS.iter().zip(lines()) {
         for name in list.split(',').map(str::trim) {
             let mut stems: Vec<String> = fold(name).split_whitespace().map(hyphen_stem).collect();
-            names.entry(stems.join(" ")).or_insert(kind);
+            add(stems.join(" "), kind);
             // «померанский шпиц», «шпиц померанский»
             stems.reverse();
-            names.entry(stems.join(" ")).or_insert(kind);
+            add(stems.join(" "), kind);
         }
     }
     names

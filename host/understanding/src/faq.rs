@@ -9,10 +9,12 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+mod parts;
 mod topics;
 
 use crate::normalise::{char_ngrams, fuzzy, stem, words};
 use crate::profile::FaqEntry;
+use crate::{animal, number};
 use topics::{Kind, Topic};
 
 /// An entry that answers the question.
@@ -39,8 +41,10 @@ struct Question {
     things: Vec<&'static str>,
     /// Stems of words that carry meaning.
     stems: Vec<String>,
-    /// How many of those words belong to no topic.
-    rest: usize,
+    /// Those of them that belong to no topic, verbs and animals aside.
+    own: Vec<String>,
+    /// The animal asked about.
+    species: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -93,20 +97,35 @@ impl Matcher {
     /// The entries that answer `text`, best first: one for each thing asked in one breath, none when the question is not
     /// in the list.
     pub fn find(&self, text: &str) -> Vec<Hit> {
-        let mut hits: Vec<Hit> = Vec::new();
-        for part in parts(text) {
-            if let Some(hit) = self.best(&Question::read(&part)) {
-                match hits.iter_mut().find(|h| h.id == hit.id) {
-                    Some(known) => known.confidence = known.confidence.max(hit.confidence),
-                    None => hits.push(hit),
-                }
-            }
-        }
-        if hits.is_empty() {
-            hits.extend(self.best(&Question::read(text)));
-        }
+        let whole: Vec<Hit> = self.best(&Question::read(text)).into_iter().collect();
+        let mut hits = self.several(&parts::pieces(text)).unwrap_or(whole);
         hits.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
         hits
+    }
+
+    /// Different entries for neighbouring pieces of a text, as many as there are; none unless two pieces or more have an
+    /// answer of their own.
+    fn several(&self, pieces: &[String]) -> Option<Vec<Hit>> {
+        parts::groupings(pieces)
+            .into_iter()
+            .filter_map(|groups| {
+                let hits: Vec<Hit> = groups.iter().map(|g| self.asked_alone(g)).collect::<Option<_>>()?;
+                let distinct = (1..hits.len()).all(|at| hits[..at].iter().all(|earlier| earlier.id != hits[at].id));
+                (hits.len() > 1 && distinct).then_some(hits)
+            })
+            .max_by(|a, b| {
+                let sum = |hits: &[Hit]| hits.iter().map(|h| h.confidence).sum::<f32>() / hits.len() as f32;
+                a.len().cmp(&b.len()).then(sum(a).total_cmp(&sum(b)))
+            })
+    }
+
+    /// The answer to a piece that is a question by itself, not the rest of one.
+    fn asked_alone(&self, piece: &str) -> Option<Hit> {
+        let question = Question::read(piece);
+        let whole = question.topics.iter().any(|t| t.kind == Kind::Free)
+            || !(question.topics.is_empty() || question.things.is_empty() && question.own.is_empty())
+            || question.own.iter().chain(&question.stems).any(|stem| self.speaking_of(stem) == 1);
+        whole.then(|| self.best(&question)).flatten()
     }
 
     fn best(&self, asked: &Question) -> Option<Hit> {
@@ -116,11 +135,73 @@ impl Matcher {
     }
 
     fn score(&self, asked: &Question, entry: &Entry) -> f32 {
+        let mut score = self.likely(asked, entry);
+        if self.telling(asked, entry) {
+            score = score.max(0.55);
+        }
+        // «от ковида прививаете» asked of «Прививка от гриппа»: each names something that the other does not.
+        let answered = |t: &&&'static Topic| t.kind == Kind::Free && entry.question.topics.contains(*t);
+        if !asked.topics.iter().any(|t| answered(&t)) && self.astray(asked, entry) {
+            score -= 0.3;
+        }
+        // The price of a tom-cat is not that of a dog; «птиц» may stand for any of them.
+        let pets = |q: &Question| q.species.clone().filter(|s| matches!(s.as_str(), "кошка" | "собака"));
+        if pets(asked).zip(pets(&entry.question)).is_some_and(|(a, b)| a != b) {
+            score -= 0.5;
+        }
+        score
+    }
+
+    /// Whether the caller used a word that this entry alone is about.
+    fn telling(&self, asked: &Question, entry: &Entry) -> bool {
+        let known =
+            |t: &'static Topic| entry.question.topics.iter().chain(&entry.answer.topics).any(|own| own.name == t.name);
+        if !asked.topics.is_empty() && !asked.topics.iter().any(|t| known(t)) {
+            return false;
+        }
+        let of_another =
+            |thing: &&&str| !entry.question.things.contains(*thing) && !entry.answer.things.contains(*thing);
+        if asked.things.iter().any(|thing| of_another(&thing)) {
+            return false;
+        }
+        let number = |stem: &str| number::word(stem).is_some() || stem.chars().all(|c| c.is_ascii_digit());
+        let only_here = |stem: &String| stem.chars().count() >= 4 && !number(stem) && self.speaking_of(stem) == 1;
+        let of_question = |stem: &&String| entry.question.stems.iter().any(|s| likeness(s, stem) >= 0.85);
+        let of_answer = |stem: &&String| entry.answer.stems.iter().any(|s| likeness(s, stem) >= 0.85);
+        let telling = asked.own.iter().filter(|s| only_here(s) && (of_question(s) || of_answer(s))).count();
+        2 * telling > asked.own.len()
+    }
+
+    /// How many entries speak of the word, in question or answer.
+    fn speaking_of(&self, stem: &str) -> usize {
+        let speaks = |e: &&Entry| e.question.stems.iter().chain(&e.answer.stems).any(|s| likeness(s, stem) >= 0.85);
+        self.entries.iter().filter(speaks).count()
+    }
+
+    fn astray(&self, asked: &Question, entry: &Entry) -> bool {
+        let in_entry = |stem: &String| {
+            entry.question.stems.iter().chain(&entry.answer.stems).any(|own| likeness(own, stem) >= 0.6)
+        };
+        let in_asked = |stem: &String| asked.stems.iter().any(|own| likeness(own, stem) >= 0.6);
+        // «от ковида» asked of «от гриппа»: each has a thing of its own.
+        let strange_things =
+            asked.things.iter().any(|t| !entry.question.things.contains(t) && !entry.answer.things.contains(t));
+        let strange = strange_things || !asked.own.is_empty() && !asked.own.iter().any(in_entry);
+        let things_left_out = strange_things && entry.question.things.iter().any(|t| !asked.things.contains(t));
+        let left_out = things_left_out || !entry.question.own.is_empty() && !entry.question.own.iter().any(in_asked);
+        strange && left_out
+    }
+
+    /// How likely the entry is to answer, by topics, things and words in common.
+    fn likely(&self, asked: &Question, entry: &Entry) -> f32 {
         let words = self.overlap(&asked.stems, &entry.question.stems);
         let answer_words = self.overlap(&asked.stems, &entry.answer.stems);
         let lexical = words.max(0.5 * answer_words);
         let shares_thing = asked.things.iter().any(|t| entry.question.things.contains(t));
         let other_thing = !asked.things.is_empty() && !entry.question.things.is_empty() && !shares_thing;
+        let of_other_matter = !asked.things.is_empty()
+            && entry.question.things.is_empty()
+            && entry.question.topics.iter().any(|t| t.kind == Kind::Free && !asked.topics.contains(t));
         let mut topical: f32 = 0.0;
         for topic in &asked.topics {
             let in_question = entry.question.topics.iter().any(|t| t.name == topic.name);
@@ -129,13 +210,17 @@ impl Matcher {
                 Kind::Free if in_question => 0.62,
                 Kind::Free if in_answer => 0.48,
                 Kind::Bound if in_question && other_thing => 0.0,
+                // «справка для бассейна» asked of «Справка в налоговую», which has no thing but another topic.
+                Kind::Bound if in_question && of_other_matter => 0.0,
                 Kind::Bound if in_question && shares_thing => 0.62,
-                Kind::Bound if in_question && asked.things.is_empty() && asked.rest == 0 && self.only(topic) => 0.52,
+                Kind::Bound if in_question && asked.things.is_empty() && asked.own.is_empty() && self.only(topic) => {
+                    0.52
+                }
                 Kind::Bound if in_question && (asked.things.is_empty() || entry.question.things.is_empty()) => {
                     0.40 + 0.3 * words
                 }
                 Kind::Bound if in_answer && shares_thing && entry.question.topics.is_empty() => 0.5,
-                Kind::Bound if in_answer && shares_thing => 0.3,
+                Kind::Bound if in_answer && shares_thing => 0.46 + 0.2 * words,
                 _ => 0.0,
             };
             topical = topical.max(worth);
@@ -220,14 +305,26 @@ impl Question {
         let (found, used) = topics::find(&said);
         let meaning = |w: &str| w.chars().count() > 2 && !topics::is_function_word(w);
         let stems = said.iter().filter(|w| meaning(w)).map(|w| stem(w)).collect();
-        let rest = said.iter().zip(used).filter(|(w, used)| meaning(w) && !used).count();
+        let noun = |w: &str| meaning(w) && !is_verb(w) && animal::parse(w).is_none_or(|a| a.species.is_none());
+        let own = said.iter().zip(used).filter(|(w, used)| noun(w) && !used).map(|(w, _)| stem(w)).collect();
         Question {
             topics: found.iter().copied().filter(|t| t.kind != Kind::Thing).collect(),
             things: found.iter().filter(|t| t.kind == Kind::Thing).map(|t| t.name).collect(),
             stems,
-            rest,
+            own,
+            species: animal::parse(text).and_then(|animal| animal.species),
         }
     }
+}
+
+/// Prefixes of verbs that leave the meaning near.
+const PREFIXES: [&str; 12] = ["при", "под", "от", "за", "вы", "по", "до", "про", "пере", "об", "у", "с"];
+
+/// Whether a word ends as verbs do: what is done tells questions apart less than what it is done to.
+fn is_verb(word: &str) -> bool {
+    const ENDINGS: &str = "ать ять еть ить уть ыть ти чь ете ите ает яет еет ует ают яют уют ется ится аются ться тся аем яем уем \
+        али яли или ели ала ила ешь ишь айте";
+    word.chars().count() > 4 && ENDINGS.split_whitespace().any(|end| word.ends_with(end))
 }
 
 /// Equal stems are alike, damaged or derived ones partly.
@@ -242,57 +339,16 @@ fn likeness(a: &str, b: &str) -> f32 {
     if fuzzy::within(a, b, 1).is_some() {
         return 0.85;
     }
+    // «везти», «привезти»; «первый», «первичный»
+    let bare = |s: &str| PREFIXES.iter().find_map(|p| s.strip_prefix(p)).map(str::to_owned);
+    if bare(a).is_some_and(|a| a == b) || bare(b).is_some_and(|b| a == b) {
+        return 0.85;
+    }
+    if a.starts_with(b) || b.starts_with(a) {
+        return 0.7;
+    }
     let (grams, others) = (char_ngrams(a, 3), char_ngrams(b, 3));
     let common = grams.iter().filter(|g| others.contains(g)).count();
     let dice = 2.0 * common as f32 / (grams.len() + others.len()) as f32;
     if dice >= 0.6 { dice } else { 0.0 }
-}
-
-/// Several questions asked in one breath.
-fn parts(text: &str) -> Vec<String> {
-    let mut out: Vec<String> = vec![String::new()];
-    let folded = crate::normalise::fold(text);
-    let marked = [
-        " а еще ",
-        " и еще ",
-        " а также ",
-        " и заодно ",
-        " заодно ",
-        " еще вопрос ",
-        ", а ",
-        ", и ",
-        " и как ",
-        " и где ",
-        " и сколько ",
-        " и можно ",
-        " и есть ",
-    ]
-    .iter()
-    .fold(format!(" {folded} "), |text, cut| text.replace(cut, &format!("?{cut}")));
-    for c in marked.chars() {
-        if matches!(c, '?' | '.' | '!' | ';') {
-            out.push(String::new());
-        } else if let Some(last) = out.last_mut() {
-            last.push(c);
-        }
-    }
-    let meaning = |part: &String| !Question::read(part).stems.is_empty() || !Question::read(part).topics.is_empty();
-    let mut parts: Vec<String> = out.into_iter().map(|p| p.trim().to_string()).filter(meaning).collect();
-    // «…, а сколько?» without a thing of its own means the whole.
-    let own = |part: &String| {
-        let question = Question::read(part);
-        question.topics.iter().any(|t| t.kind == Kind::Free)
-            || !question.topics.is_empty() && !question.things.is_empty()
-    };
-    if parts.len() < 2 || parts.iter().filter(|p| own(p)).count() < 2 {
-        parts = vec![folded];
-    }
-    // «до скольки вы и парковка есть»: «и» parts two questions where each side is one.
-    parts
-        .into_iter()
-        .flat_map(|part| match part.split_once(" и ") {
-            Some((a, b)) if own(&a.to_string()) && own(&b.to_string()) => vec![a.to_string(), b.to_string()],
-            _ => vec![part],
-        })
-        .collect()
 }

@@ -5,9 +5,10 @@
 //! edit distance, and a result says when it does not know instead of guessing.
 //!
 //! Layout: [`normalise`] is the ground (tokens with positions, stems, tolerant comparison); the slots
-//! ([`datetime`], [`yes_no`], [`phone`], [`name`], [`animal`], [`choice`], [`number`]) and [`faq`] stand on it, as do
+//! ([`datetime`], [`yes_no`], [`phone`], [`name`], [`animal`], [`age`], [`symptom`], [`choice`], [`number`]) and [`faq`] stand on it, as do
 //! [`lexicon`], [`intent`] and [`category`], which also look at the clinic's [`profile`].
 
+pub mod age;
 pub mod animal;
 pub mod category;
 pub mod choice;
@@ -20,4 +21,5 @@ pub mod normalise;
 pub mod number;
 pub mod phone;
 pub mod profile;
+pub mod symptom;
 pub mod yes_no;

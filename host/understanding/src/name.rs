@@ -47,6 +47,7 @@ pub fn parse(text: &str) -> Option<PersonName> {
     parts.find_first(&words);
     parts.no_patronymic_before_the_name();
     parts.find_last(&words);
+    parts.unlisted_first(&words);
     parts.name()
 }
 
@@ -58,6 +59,11 @@ pub fn parse(text: &str) -> Option<PersonName> {
 /// ```
 pub fn to_json(name: Option<&PersonName>) -> Value {
     name.map_or_else(|| json!(PersonName::default()), |name| json!(name))
+}
+
+/// Whether a folded word is a first name as it stands, in the nominative.
+pub(crate) fn is_first(text: &str) -> bool {
+    first::read(text, text, None, Some(false)).is_some_and(|reading| !reading.oblique)
 }
 
 /// A word of the text, hyphenated parts together.
@@ -160,6 +166,22 @@ impl Parts {
         }
     }
 
+    /// «Безухов Пьер»: beside a surname and nothing else, a word written large is the first name, though no list has it.
+    fn unlisted_first(&mut self, words: &[Word]) {
+        if self.first.is_some() || self.patronymic.is_some() || words.len() != 2 {
+            return;
+        }
+        let surname = (0..2).find(|at| surname::looks_like(&words[*at].text));
+        let Some(other) = surname.map(|at| &words[1 - at]) else { return };
+        let large = other.said.chars().next().is_some_and(char::is_uppercase);
+        if large && !surname::looks_like(&other.text) && !listed(STOP, &other.text) && other.text.chars().count() > 2 {
+            self.first = Some((
+                usize::MAX,
+                first::Reading { nominative: capitalised(&other.said), gender: None, oblique: false },
+            ));
+        }
+    }
+
     /// «Якубович Леонид»: before the first name it is a surname.
     fn no_patronymic_before_the_name(&mut self) {
         if let (Some((at, _)), Some((range, _))) = (&self.first, &self.patronymic)
@@ -179,7 +201,10 @@ impl Parts {
             self.first.as_ref().is_some_and(|(nth, _)| *nth == at)
                 || self.patronymic.as_ref().is_some_and(|(range, _)| range.contains(&at))
         };
-        let again = |at: usize| self.first.as_ref().is_some_and(|(nth, _)| words[*nth].text == words[at].text);
+        let again = |at: usize| {
+            self.first.as_ref().is_some_and(|(nth, _)| words[*nth].text == words[at].text)
+                || self.patronymic.as_ref().is_some_and(|(range, _)| words[range.start].text == words[at].text)
+        };
         let open = |at: usize| {
             at < words.len()
                 && !taken(at)
@@ -281,4 +306,5 @@ const STOP: &str = "ну вот это да нет просто я меня мн
     говорит слушаю минуту секунду сейчас девичья старая новая теперь была раньше паспорту паспорте документам \
     пациент пациента тот самый хорошо спасибо пишется дефис знак конце слово отдельно еще раз повторю знаете что \
     какая какой кто кому зовете кличут величать батюшке нету нужно надо давайте карта карточка оформлена оформлен \
-    мужа жену мужу маму сына дочку дочка бабушка бабушку";
+    нужна важна мужа жену мужу маму сына дочку дочка бабушка бабушку баба бабу бабы дед деда дедушка дедушку тетя тетю дядя дядю теща свекровь сестра \
+    сестру брат брата внук внука внучка внучку супруг супруга супругу сосед соседка соседку подруга подругу";

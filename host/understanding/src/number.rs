@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::normalise::{Token, TokenKind, fuzzy, words};
+use crate::normalise::{Token, TokenKind, fuzzy, sound, words};
 
 /// How an ordinal is declined, as far as meaning hangs on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,6 +50,21 @@ pub fn word(word: &str) -> Option<NumberWord> {
         near.all(|(_, other)| other.value == first.value && other.ordinal.is_some() == first.ordinal.is_some())
             .then_some(*first)
     })
+}
+
+/// The number word that sounds like `word`, for places where nothing but numbers is expected.
+///
+/// ```
+/// use understanding::number::by_sound;
+/// assert_eq!(by_sound("пядь").map(|w| w.value), Some(5));
+/// assert_eq!(by_sound("девядсот").map(|w| w.value), Some(900));
+/// ```
+pub fn by_sound(word: &str) -> Option<NumberWord> {
+    static SOUNDS: LazyLock<HashMap<String, NumberWord>> = LazyLock::new(|| {
+        let cardinals = TABLE.iter().filter(|(form, word)| word.ordinal.is_none() && form.chars().count() >= 4);
+        cardinals.map(|(form, word)| (sound(form), *word)).collect()
+    });
+    SOUNDS.get(&sound(word)).copied()
 }
 
 /// [`word`] without forgiveness.
@@ -171,8 +186,8 @@ const NOT_NUMBERS: &[&str] = &["четверо", "вторник", "первой
 const CARDINALS: &[(u32, &[&str])] = &[
     (0, &["ноль", "нуль", "ноля", "нуля", "нолю", "нулю", "нолем", "нулем", "нол"]),
     (1, &["один", "одна", "одно", "одного", "одной", "одному", "одним", "одну", "одном", "адин"]),
-    (2, &["два", "две", "двух", "двум", "двумя", "двое"]),
-    (3, &["три", "трех", "трем", "тремя", "трое"]),
+    (2, &["два", "две", "двух", "двум", "двумя", "двое", "дви"]),
+    (3, &["три", "тры", "трех", "трем", "тремя", "трое"]),
     (4, &["четыре", "четырех", "четырем", "четырьмя", "четыри", "читыре", "чытыре", "четырьох"]),
     (5, &["пять", "пяти", "пятью", "пят"]),
     (6, &["шесть", "шести", "шестью", "шесьть", "шест"]),

@@ -126,11 +126,10 @@ fn whole(atoms: &[Atom]) -> Option<PhoneNumber> {
             // People pause between hundreds and a pair, not between tens and a unit.
             let split = match together {
                 Some(_) if !atom.apart => {
-                    if atom.value < 10 && open.is_some_and(|o| o % 100 != 0) {
-                        2
-                    } else {
-                        1
-                    }
+                    let tens = atom.value < 10 && open.is_some_and(|o| o % 100 != 0);
+                    // The code is said in one breath.
+                    let code = digits.len() <= 4;
+                    if tens || code { 2 } else { 1 }
                 }
                 _ => 0,
             };
@@ -142,7 +141,12 @@ fn whole(atoms: &[Atom]) -> Option<PhoneNumber> {
         next.truncate(256);
         readings = next;
     }
-    readings.iter().filter(|(cost, ..)| *cost <= 2).find_map(|(_, digits, _)| national(digits, plus))
+    let numbers = readings.iter().filter(|(cost, ..)| *cost <= 2);
+    let mut numbers = numbers.filter_map(|(cost, digits, _)| Some((*cost, national(digits, plus)?)));
+    let (least, first) = numbers.next()?;
+    // Two equally forced readings: a digit has been lost, and guessing would ring up a stranger.
+    let other = numbers.take_while(|(cost, _)| *cost == least).any(|(_, number)| number != first);
+    (least == 0 || !other).then_some(first)
 }
 
 fn atom_length(value: u32) -> usize {
@@ -167,7 +171,9 @@ fn national(digits: &str, plus: bool) -> Option<PhoneNumber> {
         _ => return None,
     };
     // Russian area and mobile codes begin with 3, 4, 8 or 9 (Kazakhstan, same country code: 6, 7).
-    (!national.starts_with(['0', '1', '2'])).then_some(())?;
+    // No code begins with 89 or 79: that is a trunk prefix and a digit has been lost.
+    let code = !national.starts_with(['0', '1', '2']) && !national.starts_with("89") && !national.starts_with("79");
+    code.then_some(())?;
     PhoneNumber::from_e164(&format!("+7{national}")).ok()
 }
 
@@ -281,7 +287,7 @@ fn atoms_at(tokens: &[Token], at: usize) -> Option<(Vec<Atom>, usize)> {
     }
     let word = |at: usize| {
         let token = tokens.get(at).filter(|t| t.kind == TokenKind::Word)?;
-        number::word(&token.text).map(|w| w.value).filter(|v| *v < 1000)
+        number::word(&token.text).or_else(|| number::by_sound(&token.text)).map(|w| w.value).filter(|v| *v < 1000)
     };
     let first = word(at)?;
     let text_at = |at: usize| tokens.get(at).map_or("", |t| t.text.as_str());

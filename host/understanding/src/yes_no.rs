@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::normalise::{Token, fuzzy, listed, words};
+use crate::normalise::{Token, TokenKind, fuzzy, listed, tokens, words};
 
 /// An answer to a yes-or-no question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub enum YesNo {
 pub fn parse(text: &str) -> YesNo {
     let said = plain(text);
     let heard: Vec<&str> = said.iter().map(String::as_str).collect();
-    let signals = signals(&heard);
+    let signals = signals(&heard, &pauses(text, &heard));
     let asks = asks(&heard, text);
     let clear = |s: &&(Signal, usize)| matches!(s.0, Signal::Yes | Signal::No);
     let strong = signals.iter().rev().find(clear).map(|(signal, _)| *signal);
@@ -83,6 +83,20 @@ enum Signal {
 
 /// Set phrases; `|` lets one of several words stand.
 const PHRASES: &[(&str, Signal)] = &[
+    ("он|она|оно|они|тот|та самый|самая|самое|самые", Signal::Yes),
+    ("какое|какой|какая|куда|где там", Signal::No),
+    ("еще чего", Signal::No),
+    ("не надо ничего|никак менять|меняйте|трогать", Signal::Yes),
+    ("скорее да", Signal::Yes),
+    ("скорее нет", Signal::No),
+    ("чем да|нет", Signal::Stress),
+    ("чего|чо нет", Signal::Yes),
+    ("ясное|понятное|известное дело", Signal::Yes),
+    ("так и сделаем|поступим|решим|запишем|запишите", Signal::Yes),
+    ("не смущает|мешает|беспокоит|пугает|страшно|жалко|важно|принципиально", Signal::Yes),
+    ("ничего страшного", Signal::Yes),
+    ("давайте|давай подумать|подумаю|подумаем|посмотрю|спрошу|узнаю|посоветуюсь|поглядим", Signal::Doubt),
+    ("не стоит", Signal::No),
     ("почему бы и нет", Signal::Yes),
     ("почему бы нет", Signal::Yes),
     ("почему нет", Signal::Yes),
@@ -143,7 +157,10 @@ const PHRASES: &[(&str, Signal)] = &[
         Signal::Doubt,
     ),
     ("как хотите|скажете|сказать|получится", Signal::Doubt),
-    ("надо|нужно подумать|посоветоваться|посмотреть|спросить|узнать", Signal::Doubt),
+    (
+        "надо|нужно|хочу|хотим подумать|посоветоваться|посмотреть|спросить|узнать|обсудить|уточнить|решить",
+        Signal::Doubt,
+    ),
     ("может быть", Signal::Doubt),
     ("и да и нет", Signal::Doubt),
     ("все равно", Signal::Doubt),
@@ -163,11 +180,11 @@ const WORDS: &[(Signal, &str)] = &[
     (
         Signal::Yes,
         "да ага угу ок окей оке давайте давай согласен согласна согласны подтверждаю подтверждаем подойдет подходит пойдет \
-         годится устраивает устроит верно правильно договорились записывайте запишите записывай оформляйте бронируйте \
+         годится устраивает устроит верно правильно договорились записывай* запишите запиши пиши пишите оформ* заброни* бронир* внесите вносите зафиксир* фиксируй* закреп* подтвер* \
          идет соглашусь хочу хотим хотелось приду придем приеду приедем буду будем ес йес ладненько беру положительно вполне \
          обязательно безусловно непременно плюс ладушки именно сойдет ага-ага угум ыгы агу агась дыа дада дадада выгодно уговорили лады пускай пусть \
          сможем смогу утвердительно принято заметано ставьте делайте поехали рискнем рискну пригодится интересно \
-         валяйте добро приветствую удобно океюшки дак канеш вписывайте давайта правда",
+         валяйте добро погнали вперед успею успеем успеваю успеваем поддерживаю одобряю рад рада готов готова готовы разрешаю приветствую удобно океюшки дак канеш вписывайте давайта правда",
     ),
     (
         Signal::No,
@@ -175,7 +192,7 @@ const WORDS: &[(Signal, &str)] = &[
          откажусь откажемся отмена отмените отменяйте отменить отменяем передумал передумала передумали нельзя никак никогда исключено \
          обойдусь обойдемся воздержусь воздержимся против неактуально никакой никакая никакое никакого нед нит нетушки отказ некогда невозможно неинтересно неподойдет \
          неподходит неустраивает немогу несмогу неполучится ошиблись ошибка ошибаетесь отрицательно зря хватит нед нят \
-         отбой отставить достаточно невыгодно лишнее недосуг перебор уволь увольте нисколько ничуть",
+         отбой отставить достаточно невыгодно лишнее недосуг перебор уволь увольте нисколько ничуть отнюдь незач* занят занята заняты расхотел расхотела раздумал раздумала перехотел перехотела увы дудки фигушки вовсе",
     ),
     (
         Signal::MaybeYes,
@@ -185,9 +202,9 @@ const WORDS: &[(Signal, &str)] = &[
     (Signal::MaybeNo, "не ни потом попозже позже дорого дороговато рано поздно рановато поздновато долго"),
     (
         Signal::Doubt,
-        "подумать посоветоваться спросить узнать наверное наверно возможно подумаю подумаем посмотрим затрудняюсь смотря зависит сомневаюсь подождите погодите секунду \
+        "подумать посоветоваться спросить узнать наверное наверно возможно подумаю подумаем посмотрим затрудняюсь запишу записываю смотря зависит сомневаюсь подождите погодите секунду \
          секундочку минуту минутку минуточку повторите алло але простите колеблюсь перезвоню уточните объясните скорее вероятно \
-         посоветуюсь допустим извините решу решим",
+         посоветуюсь обсудить обсудим обсужу уточнить допустим извините решу решим",
     ),
     (
         Signal::Stress,
@@ -199,8 +216,8 @@ const WORDS: &[(Signal, &str)] = &[
 const QUESTIONS: &str = "сколько какой какая какие какое какую каким кто где когда куда почем зачем почему чем чего который \
     которого откуда каком какого скольки кому насколько";
 
-/// The signals of the words with the place of each.
-fn signals(said: &[&str]) -> Vec<(Signal, usize)> {
+/// The signals of the words with the place of each; `pauses` are the words that follow a mark.
+fn signals(said: &[&str], pauses: &[usize]) -> Vec<(Signal, usize)> {
     let mut out: Vec<(Signal, usize)> = Vec::new();
     let mut at = 0;
     while at < said.len() {
@@ -212,7 +229,9 @@ fn signals(said: &[&str]) -> Vec<(Signal, usize)> {
             continue;
         }
         if matches!(said[at], "не" | "ни") {
-            let turned = said[at + 1..].iter().take(2).enumerate().find_map(|(n, word)| match single(word) {
+            // «меня не смущает, давайте»: a denial ends at a comma.
+            let reach = (1..=2).find(|n| pauses.contains(&(at + 1 + n))).unwrap_or(2);
+            let turned = said[at + 1..].iter().take(reach).enumerate().find_map(|(n, word)| match single(word) {
                 Some(Signal::Yes | Signal::MaybeYes | Signal::Stress) => Some((Signal::No, n)),
                 Some(Signal::No) if !matches!(*word, "нет" | "неа" | "нее") => Some((Signal::Yes, n)),
                 _ => None,
@@ -236,25 +255,35 @@ fn signals(said: &[&str]) -> Vec<(Signal, usize)> {
         }
         at += 1;
     }
-    settle(out, said.len())
+    settle(out, said)
 }
 
 /// «конечно» goes with its neighbour («нет, конечно») and is a yes when alone; «можно» and the like need company or
 /// brevity; a refusal stands when only thanks or another proposal follow it.
-fn settle(mut signals: Vec<(Signal, usize)>, words: usize) -> Vec<(Signal, usize)> {
+fn settle(mut signals: Vec<(Signal, usize)>, said: &[&str]) -> Vec<(Signal, usize)> {
     let sided = signals.iter().any(|(s, _)| matches!(s, Signal::Yes | Signal::No | Signal::MaybeNo));
     for (signal, _) in &mut signals {
         if *signal == Signal::Stress {
             *signal = if sided { Signal::Stress } else { Signal::Yes };
         }
     }
-    // «нет, давайте в среду», «нет, хочу к другому врачу»: the first word answers, the rest is a new wish.
-    let new_wish = matches!(signals.as_slice(), [(Signal::No, 0), (Signal::Yes, at), ..] if words > at + 2);
+    // «нет, давайте в среду», «нет, хочу к другому врачу»: the first word answers, the rest is a new wish or a reason. But
+    // «нет, не ошиблись, всё так» says that all is well.
+    let confirms =
+        |at: usize| matches!(said.get(at), Some(&("все" | "не" | "так" | "верно" | "правильно" | "точно" | "именно")));
+    let plans = |at: usize| said.get(at).is_some_and(|w| listed(PLANS, w));
+    let new_wish = matches!(signals.first(), Some((Signal::No, 0)))
+        && signals[1..].iter().find(|(signal, _)| *signal == Signal::Yes).is_some_and(|(_, at)| {
+            plans(*at) || *at + 2 < said.len() && !confirms(*at) && signals.get(1).is_some_and(|(_, next)| next == at)
+        });
     if new_wish {
         signals.truncate(1);
     }
     signals
 }
+
+/// What one is going to do: after «нет» it gives the reason.
+const PLANS: &str = "буду будем хочу хотим приду придем приеду приедем смогу сможем успею успеем";
 
 fn phrase_at(said: &[&str]) -> Option<(Signal, usize)> {
     PHRASES
@@ -269,7 +298,9 @@ fn phrase_at(said: &[&str]) -> Option<(Signal, usize)> {
 }
 
 fn single(word: &str) -> Option<Signal> {
-    let listed = |(_, list): &&(Signal, &str)| list.split_whitespace().any(|w| w == word);
+    let listed = |(_, list): &&(Signal, &str)| {
+        list.split_whitespace().any(|w| w.strip_suffix('*').map_or(w == word, |start| word.starts_with(start)))
+    };
     let near = |(_, list): &&(Signal, &str)| {
         word.chars().count() >= 6
             && list.split_whitespace().any(|w| w.chars().count() >= 6 && fuzzy::within(w, word, 1).is_some())
@@ -283,6 +314,11 @@ fn asks(said: &[&str], text: &str) -> bool {
         || phrase_in(said, "почему нет")
         || phrase_in(said, "почему и")
         || phrase_in(said, "чего бы")
+        || phrase_in(said, "еще чего")
+        || phrase_in(said, "чего нет")
+        || phrase_in(said, "чем нет")
+        || phrase_in(said, "чем да")
+        || ["какое там", "какой там", "какая там", "куда там", "где там"].iter().any(|set| phrase_in(said, set))
         || phrase_in(said, "ни в каком")
         || phrase_in(said, "ни в коем");
     question_word && !set || text.trim_end().ends_with('?') && (said.len() > 2 || said.first() == Some(&"а"))
@@ -290,6 +326,21 @@ fn asks(said: &[&str], text: &str) -> bool {
 
 fn phrase_in(said: &[&str], phrase: &str) -> bool {
     said.join(" ").contains(phrase)
+}
+
+/// Which of the words heard stand behind a comma or another mark; none when words were mended or dropped.
+fn pauses(text: &str, heard: &[&str]) -> Vec<usize> {
+    let all = tokens(text);
+    let mut out = Vec::new();
+    let mut from = 0;
+    for (nth, word) in heard.iter().enumerate() {
+        let Some(at) = (from..all.len()).find(|at| unstretched(&all[*at].text) == *word) else { return out };
+        if all[from..at].iter().any(|t| t.kind == TokenKind::Mark && !t.is("-")) {
+            out.push(nth);
+        }
+        from = at + 1;
+    }
+    out
 }
 
 /// The words with stretched letters shortened («дааа»), fillers dropped and torn ones mended («давай те»).

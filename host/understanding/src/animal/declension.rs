@@ -29,6 +29,10 @@ pub(super) fn after(noun: &Word, preposition: Option<&str>) -> Case {
     if matches!(text, "коту" | "псу" | "щенку" | "ежу" | "хорьку") {
         return Case::Dative;
     }
+    let by_with = matches!(preposition, Some("с" | "со" | "за" | "перед"));
+    if by_with && ["ом", "ем", "ой", "ей"].iter().any(|end| text.ends_with(end)) {
+        return Case::Instrumental;
+    }
     if RAW.contains(text) {
         return Case::Nominative;
     }
@@ -77,11 +81,13 @@ pub(super) fn nominative(said: &str, case: Case) -> String {
         Case::Genitive if ends("и") => with(1, if hushing(before(1)) { "а" } else { "я" }),
         Case::Dative if ends("у") && consonant(before(1)) => with(1, ""),
         Case::Dative if ends("ю") => with(1, "й"),
+        Case::Dative if ends("е") && crate::name::is_first(&format!("{}а", start(&text, 1))) => with(1, "а"),
         Case::Dative if ends("е") && consonant(before(1)) => with(1, if hushing(before(1)) { "а" } else { "я" }),
         Case::Instrumental if ends("ом") => with(2, ""),
         Case::Instrumental if ends("ой") => with(2, "а"),
-        Case::Instrumental if ends("ей") && hushing(before(2)) => with(2, "а"),
-        Case::Instrumental if ends("ей") => with(2, "я"),
+        Case::Instrumental if ends("ей") && "жчшщц".contains(before(2)) => with(2, "а"),
+        // «зовут Тимофей»: a name of people as it stands.
+        Case::Instrumental if ends("ей") && !crate::name::is_first(&text) => with(2, "я"),
         Case::Instrumental if ends("ем") => with(2, "й"),
         _ => said.to_string(),
     };

@@ -71,8 +71,7 @@ fn large(word: &Word) -> bool {
 const TITLES: &str = "мистер миссис мисс леди лорд граф сэр барон принц мадам дон герцог король господин фрау доктор";
 
 fn case_before(words: &[Word], at: usize, mentions: &[Mention]) -> Case {
-    let called =
-        words[..at].iter().rev().take(3).any(|w| matches!(w.text.as_str(), "зовут" | "звать" | "назвали" | "кличут"));
+    let called = words[..at].iter().rev().take(3).any(called_so) || words[at + 1..].iter().take(2).any(called_so);
     let long = words[at].text.chars().count() > 4;
     if called {
         return if long { Case::Instrumental } else { Case::Nominative };
@@ -86,25 +85,33 @@ fn case_before(words: &[Word], at: usize, mentions: &[Mention]) -> Case {
     declension::after(&words[at - 1], preposition)
 }
 
+fn called_so(word: &Word) -> bool {
+    matches!(word.text.as_str(), "зовут" | "звать" | "назвали" | "кличут" | "зовем" | "величают")
+}
+
 /// Words that are no animal's name: small words, ages, sexes, colours, verbs and adjectives.
 fn ordinary(word: &Word) -> bool {
     let text = word.text.as_str();
-    if word.figure || text.chars().count() < 2 || listed(WORDS, text) || number::exact(text).is_some() {
+    if word.figure || text.chars().count() < 2 || number::exact(text).is_some() {
         return true;
     }
+    // «шиншилла Серый»: written large in mid-phrase.
     if large(word) && !word.apart {
         return false;
+    }
+    if listed(WORDS, text) {
+        return true;
     }
     STARTS.split_whitespace().any(|start| text.starts_with(start))
         || ENDINGS.split_whitespace().any(|end| text.ends_with(end) && text.chars().count() > end.chars().count() + 2)
 }
 
 const ENDINGS: &str =
-    "ый ий ая яя ое ого ому ные ет ит ют ать ить ется ится ала или ешь ую ает ться ался алась ыми ской";
+    "ый ий ая яя ое ого ому их ых ные ет ит ют ать ить ется ится ала или ешь ую ает ться ался алась ыми ской";
 
 const STARTS: &str = "мальчи девоч месяц недел годик привив взросл молод маленьк порода породист беспород обычн простая уличн домашн \
     декоратив записа запиш хозя стерил кастр зовут кличк наверн пожилой старичо старушк самец самк приемн вакцин \
-    животн питом";
+    животн питом придем приду приедем приеду подойдем подъедем запис хотел посмотр";
 
 const WORDS: &str = "у нас меня мой моя моего мою моей наш наша нашу нашего нашей это это-то ну вот да нет и а с на в к по для про \
     его ее он она зовут звать кличка кличке кличку имя имени есть такой такая лет год года месяца месяцев недель \
@@ -113,6 +120,6 @@ const WORDS: &str = "у нас меня мой моя моего мою моей
     нужно же то там тут так сейчас рыжий черный белый серый черная белая серая рыжая трехцветная полосатый окрас \
     привезем привезу болеет хромает ему ей около примерно почти полтора полтаралет штук штуки штука пол пока нету будет наверное \
     клички звонок свой один одна два две пара друг любимый любимая хозяин хозяйка девушка ой э эм м вроде типа смесь \
-    кажется возраст весит кг килограмм назвали зовем кличут откликается запись прием приема врач врачу терапевт \
+    кажется возраст весит размер размера размеров средних кг килограмм назвали зовем кличут откликается запись прием приема врач врачу терапевт \
     прививка прививку ребенок дочка сын двое трое вес минутку паспорт подобрали улицы дома подъезда мы вы я они вас \
     вам нам был была этот эта тот та все сам сама очень только через после до от из за о об при со зовите кто где";

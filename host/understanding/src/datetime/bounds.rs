@@ -59,7 +59,11 @@ impl Scan<'_> {
                 return Some((Item::Day(day, Edge::At), 1 + taken));
             }
             if matches!(w.text(at), "часов" | "часиков" | "часа") {
-                let (clock, taken) = w.clock(at + 1).filter(|(clock, _)| clock.half.is_some())?;
+                // «часов восемь» may be how long; after a day or «вечером» it is when.
+                let placed = self.found.last().is_some_and(|f| f.item.is_day() || matches!(f.item, Item::Part(..)));
+                let (clock, taken) = w.clock(at + 1).filter(|(clock, taken)| {
+                    clock.half.is_some() || placed && matches!(w.lex(at + 1 + taken), Lex::Nil | Lex::Wish | Lex::Able)
+                })?;
                 return Some((time_item(clock, Edge::At), 1 + taken));
             }
             return None;
@@ -197,6 +201,9 @@ impl Scan<'_> {
         let (first, taken) = self.day_or_figure(at)?;
         let link = joins(at + taken)?;
         let (second, more) = self.day_or_figure(at + taken + 1)?;
+        if self.counted(at + taken + 1 + more) {
+            return None;
+        }
         let first = with_month_of(first, second);
         if link == Prep::Until
             && prep != Prep::Between

@@ -139,6 +139,12 @@ impl Words<'_> {
             return Some((1, 1));
         }
         let (hour, taken) = match self.lex(at) {
+            // «в двадцать пять часов», «25:00»: no such hour, to be asked again rather than passed over.
+            Lex::Card(20) if self.lex(at + 2) == Lex::Unit(Unit::Hour) && self.after_in(at) => match self.lex(at + 1) {
+                Lex::Card(unit @ 1..=9) => (20 + unit, 2),
+                _ => (20, 1),
+            },
+            Lex::Digits(hour @ 25..=99, 2) if self.gap(at + 1) == Gap::Colon => (hour, 1),
             Lex::Card(20) => match self.lex(at + 1) {
                 Lex::Card(unit @ 1..=4) => (20 + unit, 2),
                 _ => (20, 1),
@@ -149,11 +155,22 @@ impl Words<'_> {
         Some((hour, taken + usize::from(self.lex(at + taken) == Lex::Unit(Unit::Hour))))
     }
 
+    fn after_in(&self, at: usize) -> bool {
+        at.checked_sub(1).is_some_and(|before| self.lex(before) == Lex::Prep(Prep::In))
+    }
+
     /// «пять», «пять часов двадцать минут», «шестнадцать тридцать», «16:30», «1630».
     fn plain(&self, at: usize) -> Option<(Clock, usize)> {
         if let Lex::Digits(value, 4) = self.lex(at) {
             let (hour, minute) = (value / 100, value % 100);
             return (hour < 24 && minute < 60 && minute % 5 == 0).then_some((Clock { hour, minute, half: None }, 1));
+        }
+        // «в 930», written in one by a recogniser; 9:00 would come as «9».
+        if let Lex::Digits(value @ 105..=955, 3) = self.lex(at)
+            && at.checked_sub(1).is_some_and(|before| matches!(self.lex(before), Lex::Prep(_)))
+        {
+            let (hour, minute) = (value / 100, value % 100);
+            return (minute < 60 && minute > 0 && minute % 5 == 0).then_some((Clock { hour, minute, half: None }, 1));
         }
         let (hour, mut taken) = self.hour(at)?;
         let with_unit = self.lex(at + taken - 1) == Lex::Unit(Unit::Hour);
@@ -179,6 +196,7 @@ impl Words<'_> {
         let at_number = at + and;
         let (value, taken) = match (self.lex(at_number), self.lex(at_number + 1)) {
             (Lex::Card(0), Lex::Card(unit @ 0..=9)) => (unit, 2),
+            (Lex::Digits(0, 1) | Lex::Card(0), Lex::Digits(unit @ 0..=9, 1)) => (unit, 2),
             (Lex::Digits(0, 2), _) => (0, 1),
             (Lex::Digits(value, 2), _) => (value, 1),
             (Lex::Card(10..=59), _) => self.number(at_number)?,

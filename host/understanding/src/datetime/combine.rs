@@ -6,7 +6,7 @@ use jiff::{SignedDuration, ToSpan};
 use super::calendar;
 use super::clock::Words;
 use super::hours::{Window, window_of};
-use super::items::{Day, Edge, Found, Item, NoSuchDate, Which};
+use super::items::{Day, Edge, Found, Item, MonthRef, NoSuchDate, Which};
 use super::repair::Gap;
 use super::words::{Lex, Unit};
 use super::{DateTime, When, Wish};
@@ -249,6 +249,11 @@ fn group_date(group: &[Day], found: &[Found], today: Date) -> Result<(Date, Opti
         Day::In(n, Unit::Week) => Some(*n),
         _ => None,
     });
+    let months_on = group.iter().find_map(|d| match d {
+        Day::In(n, Unit::Month) => Some(MonthRef::Ahead(*n)),
+        _ => None,
+    });
+    let month = month.or(months_on);
     let fitted = |day: Day| match day {
         Day::Weekday(day, Which::Plain) => match (weeks_on, week) {
             (Some(ahead), _) => Day::Weekday(day, Which::Week(ahead)),

@@ -4,7 +4,8 @@
 use super::clock::Words;
 use super::items::{Day, Edge, Found, Item};
 use super::repair::Gap;
-use super::words::{Lex, Part};
+use super::words::{Lex, Part, Unit};
+use crate::normalise::listed;
 
 /// The items that state the wish.
 pub(super) fn wishes(w: Words, found: Vec<Found>) -> Vec<Found> {
@@ -58,7 +59,12 @@ impl Around<'_> {
         if self.distance(|at| self.w.lex(at) == Lex::Address && at < self.start()).is_some_and(|d| d <= 2) {
             return true;
         }
-        if self.distance(|at| self.w.lex(at) == Lex::Named && at < self.start()).is_some_and(|d| d <= 1) {
+        // «фамилия у меня Понедельник», but not «фамилия Иванова, на пятницу».
+        let named =
+            (0..self.start()).rev().find(|at| !listed("у меня нас него нее такая моя наша ее его", self.w.text(*at)));
+        if named.is_some_and(|at| {
+            self.w.lex(at) == Lex::Named && (at + 1..=self.start()).all(|n| self.w.gap(n) < Gap::Comma)
+        }) {
             return true;
         }
         let has_day = items.iter().any(|f| f.item.is_day());
@@ -69,10 +75,29 @@ impl Around<'_> {
         if self.distance(|at| self.w.lex(at) == Lex::Past).is_some_and(|d| d <= 3 && d < wish) {
             return true;
         }
-        let ill = self.distance(|at| self.w.lex(at) == Lex::Symptom).is_some_and(|d| d <= 3 && d < wish);
+        // «уколы через день делаем»: how often.
+        let habit = |at: usize| {
+            self.w.lex(at) == Lex::Other
+                && ["аем", "яем", "ьем", "олем", "уем"].iter().any(|e| self.w.text(at).ends_with(e))
+        };
+        let every_other = items.iter().all(|f| matches!(f.item, Item::Day(Day::In(1, Unit::Day), _)));
+        if every_other && self.distance(habit).is_some_and(|d| d <= 2) {
+            return true;
+        }
+        let ill = |at: usize| self.w.lex(at) == Lex::Symptom || self.happens(at);
+        let ill = self.distance(ill).is_some_and(|d| d <= 3 && d < wish);
         ill && items.iter().all(|f| {
             matches!(f.item, Item::Day(_, Edge::From) | Item::Day(Day::Relative(0), _) | Item::Part(..) | Item::Early)
         })
+    }
+
+    /// «с утра капает», «вечером скулит»: a verb that says what goes on, unless it speaks of coming.
+    fn happens(&self, at: usize) -> bool {
+        let text = self.w.text(at);
+        let ends = |list: &[&str]| list.iter().any(|end| text.ends_with(end));
+        self.w.lex(at) == Lex::Other
+            && text.chars().count() >= 5
+            && ends(&["ает", "яет", "еет", "ует", "лит", "рит", "нит", "пит", "сит", "ются", "ется", "ится"])
     }
 
     /// Whether «не могу», «занят» belongs to the cluster.

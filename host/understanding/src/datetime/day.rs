@@ -275,7 +275,7 @@ impl Words<'_> {
             (Lex::HalfPrefix | Lex::Half, Lex::Unit(Unit::Hour)) => Some((Ahead::Minutes(30), 2)),
             (Lex::Quarter, Lex::Unit(Unit::Hour)) => Some((Ahead::Minutes(15), 2)),
             (Lex::OneAndHalf, Lex::Unit(unit)) => Some((one_and_half(unit)?, 2)),
-            (Lex::Couple, Lex::Unit(unit)) => Some((in_units(2, unit)?, 2)),
+            (Lex::Couple, _) if self.unit(at + 1).is_some() => Some((in_units(2, self.unit(at + 1)?)?, 2)),
             (Lex::Several, Lex::Unit(_)) => Some((Ahead::Vague, 2)),
             (Lex::Weekday(day), _) => Some((Ahead::Day(Day::Weekday(day, Which::Skip(1))), 1)),
             (Lex::Card(n @ 1..=4), Lex::Weekday(day)) => {
@@ -344,6 +344,11 @@ impl Words<'_> {
             (Lex::Ord(2, _), Lex::Half) if of_day(at + 2) == 1 => Some((Part::AfterLunch, 3)),
             (Lex::Digits(1, _), Lex::Half) if of_day(at + 2) == 1 => Some((Part::BeforeLunch, 3)),
             (Lex::Digits(2, _), Lex::Half) if of_day(at + 2) == 1 => Some((Part::AfterLunch, 3)),
+            (Lex::Ord(nth @ (1 | 2), _), Lex::Half)
+                if matches!(self.lex(at + 2), Lex::Nil) || self.gap(at + 2) >= Gap::Comma =>
+            {
+                Some((if nth == 1 { Part::BeforeLunch } else { Part::AfterLunch }, 2))
+            }
             (Lex::Start, _) if of_day(at + 1 + working(at + 1)) == 1 => Some((Part::Morning, 2 + working(at + 1))),
             (Lex::Middle, _) if of_day(at + 1 + working(at + 1)) == 1 => Some((Part::Day, 2 + working(at + 1))),
             (Lex::End, _) if of_day(at + 1 + working(at + 1)) == 1 => Some((Part::Evening, 2 + working(at + 1))),

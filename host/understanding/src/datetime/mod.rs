@@ -131,6 +131,21 @@ impl DateTime {
 /// assert!(matches!(datetime::parse("тридцать первого апреля", &when), DateTime::Invalid(_)));
 /// ```
 pub fn parse(text: &str, when: &When) -> DateTime {
+    locate(text, when).0
+}
+
+/// [`parse`], with where in the text it was said, in bytes, also for what is vague or does not exist; empty for
+/// [`DateTime::Nothing`].
+///
+/// ```
+/// use jiff::civil::date;
+/// use understanding::datetime::{DateTime, When, locate};
+/// let text = "запишите на тридцатое февраля, пожалуйста";
+/// let (found, span) = locate(text, &When::at(date(2026, 11, 21).at(10, 0, 0, 0)));
+/// assert!(matches!(found, DateTime::Invalid(_)));
+/// assert_eq!(&text[span], "на тридцатое февраля");
+/// ```
+pub fn locate(text: &str, when: &When) -> (DateTime, Range<usize>) {
     let read = repair::read(text);
     let words = clock::Words(&read);
     let found = context::wishes(words, scan::scan(&read));
@@ -140,11 +155,12 @@ pub fn parse(text: &str, when: &When) -> DateTime {
     };
     let mut outcome = combine::combine(words, found, when);
     match &mut outcome {
-        DateTime::Resolved(wish) => wish.span = span,
+        DateTime::Resolved(wish) => wish.span = span.clone(),
         DateTime::Ambiguous(wishes) => wishes.iter_mut().for_each(|wish| wish.span = span.clone()),
-        _ => {}
+        DateTime::Nothing => return (outcome, 0..0),
+        DateTime::Vague | DateTime::Invalid(_) => {}
     }
-    outcome
+    (outcome, span)
 }
 
 /// The range with its ends moved outward to character boundaries.

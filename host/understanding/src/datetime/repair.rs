@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::words::{Lex, Part, exact, meaning};
+use super::words::{Lex, Part, Prep, exact, meaning};
 use crate::normalise::{Token, TokenKind, tokens};
 use crate::number::OrdinalForm;
 
@@ -31,8 +31,25 @@ pub(super) struct Word {
 /// The meaningful words of `text`.
 pub(super) fn read(text: &str) -> Vec<Word> {
     let plain = with_gaps(&tokens(text));
-    let mended = mend(phrases(plain));
+    let mended = mend(phrases(parted(plain)));
     refusals(drop_fillers(mended))
+}
+
+/// «непозже», «нераньше»: parted before phrases are looked for.
+fn parted(words: Vec<Word>) -> Vec<Word> {
+    let parted = |word: Word| match word.text.strip_prefix(NOT).filter(|rest| bound(rest)) {
+        Some(rest) => {
+            let middle = (word.bytes.start + NOT.len()).min(word.bytes.end);
+            let rest = Word { text: rest.into(), gap: Gap::Space, bytes: middle..word.bytes.end, ..word.clone() };
+            vec![Word { text: NOT.into(), bytes: word.bytes.start..middle, ..word }, rest]
+        }
+        None => vec![word],
+    };
+    words.into_iter().flat_map(parted).collect()
+}
+
+fn bound(word: &str) -> bool {
+    matches!(meaning(word), Lex::Later | Lex::Earlier)
 }
 
 /// «не могу», «не успею» become one word that says the time does not suit.
@@ -41,7 +58,13 @@ fn refusals(words: Vec<Word>) -> Vec<Word> {
     for word in words {
         let refused = out.iter().any(|w| w.lex == Lex::Busy);
         match out.last_mut() {
-            Some(not) if not.lex == Lex::Not && word.lex == Lex::Able && word.gap < Gap::Comma => {
+            // «не поздно», «не занята»
+            Some(not) if not.lex == Lex::Not && word.lex == Lex::Busy && word.gap < Gap::Comma => {
+                not.lex = Lex::Able;
+                not.text = format!("{} {}", not.text, word.text);
+                not.bytes.end = word.bytes.end;
+            }
+            Some(not) if not.lex == Lex::Not && (word.lex == Lex::Able || unwanted(&word)) && word.gap < Gap::Comma => {
                 not.lex = Lex::Busy;
                 not.text = format!("{} {}", not.text, word.text);
                 not.bytes.end = word.bytes.end;
@@ -54,6 +77,11 @@ fn refusals(words: Vec<Word>) -> Vec<Word> {
         }
     }
     out
+}
+
+/// «не надо», «не нужно», «не удобно».
+fn unwanted(word: &Word) -> bool {
+    word.lex == Lex::Wish && ["надо", "нужн", "удобн", "хоч", "хотел"].iter().any(|start| word.text.starts_with(start))
 }
 
 fn with_gaps(tokens: &[Token]) -> Vec<Word> {
@@ -136,8 +164,8 @@ const PHRASES: &[(&[&str], Lex)] = &[
     (&["в", "другой", "раз"], Lex::Vague),
     (&["как", "нибудь"], Lex::Vague),
     (&["когда", "нибудь"], Lex::Vague),
-    (&["в", "районе"], Lex::Prep(super::words::Prep::About)),
-    (&["в", "промежутке"], Lex::Prep(super::words::Prep::Between)),
+    (&["в", "районе"], Lex::Prep(Prep::About)),
+    (&["в", "промежутке"], Lex::Prep(Prep::Between)),
     (&["до", "сих", "пор"], Lex::Other),
     (&["одну", "минуту"], Lex::Other),
     (&["в", "первый", "раз"], Lex::Other),
@@ -181,7 +209,14 @@ fn spoken_at(words: &[Word], phrase: &[&str]) -> bool {
             .iter()
             .zip(phrase)
             .enumerate()
-            .all(|(nth, (word, part))| word.text == *part && (nth == 0 || word.gap < Gap::Stop))
+            .all(|(nth, (word, part))| same_word(&word.text, part) && (nth == 0 || word.gap < Gap::Stop))
+}
+
+/// Whether a word is the one of the phrase, or that word misheard.
+fn same_word(said: &str, part: &str) -> bool {
+    said == part
+        || matches!(exact(part), Some(lex @ (Lex::Prep(Prep::After) | Lex::Later | Lex::Earlier | Lex::Relative(_)))
+            if part != "спустя" && meaning(said) == lex)
 }
 
 /// Gives every word its meaning, mending torn and run-together ones.
@@ -221,7 +256,7 @@ fn torn(words: &[Word]) -> Option<(Word, usize)> {
             return None;
         }
         let text: String = parts.iter().map(|w| w.text.as_str()).collect();
-        let lex = exact(&text).filter(|lex| text.chars().count() >= 5 && names_time(*lex))?;
+        let lex = exact(&text).filter(|lex| text.chars().count() >= 5 && (names_time(*lex) || leads(*lex)))?;
         let bytes = parts[0].bytes.start..parts[taken - 1].bytes.end;
         Some((Word { text, lex, gap: parts[0].gap, bytes }, taken))
     })
@@ -233,19 +268,35 @@ fn run_together(word: &Word) -> Option<[Word; 2]> {
         &["в", "во", "на", "к", "ко", "до", "с", "со", "не", "после", "через", "около", "без", "от", "под"];
     word.text.char_indices().skip(1).find_map(|(cut, _)| {
         let (head, tail) = word.text.split_at(cut);
+        // «мартав семнадцать»: the preposition of the next word.
+        if matches!(tail, "в" | "к" | "с" | "на" | "до")
+            && head.chars().count() >= 4
+            && let (Some(first), Some(second)) = (exact(head).filter(|lex| names_time(*lex)), exact(tail))
+        {
+            return Some(halves(word, cut, first, second));
+        }
         let second = exact(tail).filter(|lex| names_time(*lex) && tail.chars().count() >= 3)?;
         let first = exact(head)?;
         let preposition =
             GLUED.contains(&head) && (tail.chars().count() >= 4 || matches!(second, Lex::Card(_) | Lex::Unit(_)));
         let both = names_time(first) && head.chars().count() >= 3;
-        (preposition || both).then(|| {
-            let middle = (word.bytes.start + cut).min(word.bytes.end);
-            [
-                Word { text: head.into(), lex: first, gap: word.gap, bytes: word.bytes.start..middle },
-                Word { text: tail.into(), lex: second, gap: Gap::Space, bytes: middle..word.bytes.end },
-            ]
-        })
+        (preposition || both).then(|| halves(word, cut, first, second))
     })
+}
+
+/// A word parted at the byte `cut` of its text.
+fn halves(word: &Word, cut: usize, first: Lex, second: Lex) -> [Word; 2] {
+    let (head, tail) = word.text.split_at(cut);
+    let middle = (word.bytes.start + cut).min(word.bytes.end);
+    [
+        Word { text: head.into(), lex: first, gap: word.gap, bytes: word.bytes.start..middle },
+        Word { text: tail.into(), lex: second, gap: Gap::Space, bytes: middle..word.bytes.end },
+    ]
+}
+
+/// Longer words that stand before a day or time.
+fn leads(lex: Lex) -> bool {
+    matches!(lex, Lex::Prep(Prep::After | Prep::Through | Prep::About | Prep::Between) | Lex::Later | Lex::Earlier)
 }
 
 /// Whether a word names a day or time by itself or as part of a number.

@@ -32,6 +32,9 @@ impl Scan<'_> {
         if self.w.lex(at) == Lex::Except {
             return self.except(at);
         }
+        if self.greeting(at) {
+            return 2;
+        }
         let negated = self.w.lex(at) == Lex::Not && self.w.gap(at + 1) < Gap::Comma;
         let start = at + usize::from(negated);
         let Some((item, taken)) = self.item(start) else { return 0 };
@@ -39,8 +42,35 @@ impl Scan<'_> {
         taken + usize::from(negated)
     }
 
+    /// «добрый вечер», «хорошего дня», «приятных выходных»: courtesy, no wish.
+    fn greeting(&self, at: usize) -> bool {
+        let kind = ["добр", "хорош", "приятн", "спокойн", "удачн", "прекрасн"];
+        kind.iter().any(|start| self.w.text(at).starts_with(start))
+            && self.w.text(at) != "хорошо"
+            && self.w.gap(at + 1) < Gap::Comma
+            && matches!(
+                self.w.lex(at + 1),
+                Lex::Part(_) | Lex::PartOf(_) | Lex::Unit(Unit::Day | Unit::Week) | Lex::Weekend
+            )
+    }
+
+    /// «сейчас подъехать можно», «можно к вам подъехать сейчас»: now is when they would come.
+    fn coming_now(&self, at: usize) -> bool {
+        let coming = |at: usize| {
+            let starts =
+                "приех приед подъе подъех прийт приду приде подойт подойд прибеж попаст привез привест примет принят";
+            self.w.gap(at) < Gap::Stop && starts.split(' ').any(|start| self.w.text(at).starts_with(start))
+        };
+        matches!(self.w.text(at), "сейчас" | "щас")
+            && ((at + 1..=at + 2).any(coming) || (at.saturating_sub(2)..at).any(coming))
+            && !(0..self.w.0.len()).any(|n| matches!(self.w.lex(n), Lex::Relative(1..) | Lex::Weekday(_) | Lex::Busy))
+    }
+
     fn item(&self, at: usize) -> Step {
         let w = self.w;
+        if self.coming_now(at) {
+            return Some((Item::Now, 1));
+        }
         match w.lex(at) {
             Lex::Asap => return Some((Item::Asap, 1)),
             Lex::Nearest
@@ -76,8 +106,10 @@ impl Scan<'_> {
         let taken = w.number(at).map_or(0, |(_, taken)| taken);
         let count = taken > 0 || matches!(w.lex(at), Lex::Couple | Lex::Several | Lex::OneAndHalf);
         let unit = at + taken.max(usize::from(count));
-        if let (Lex::Ord(_, OrdinalForm::Other), Lex::Unit(Unit::Day | Unit::Week | Unit::Month | Unit::Year)) =
-            (w.lex(at), w.lex(at + 1))
+        if let (
+            Lex::Ord(_, OrdinalForm::Other),
+            Lex::Unit(Unit::Day | Unit::Week | Unit::Month | Unit::Year) | Lex::Part(Part::Night | Part::Evening),
+        ) = (w.lex(at), w.lex(at + 1))
         {
             return Some((Item::Over, 2));
         }
@@ -96,6 +128,7 @@ impl Scan<'_> {
         match w.lex(at + 1) {
             Lex::Unit(Unit::Week) => Some((Item::Day(Day::Within(7), Edge::At), 2)),
             Lex::Unit(Unit::Month) => Some((Item::Day(Day::Within(30), Edge::At), 2)),
+            Lex::Unit(Unit::Hour) => Some((Item::Asap, 2)),
             _ => {
                 let (n, taken) = w.number(at + 1)?;
                 let days = match w.lex(at + 1 + taken) {
@@ -216,6 +249,13 @@ impl Scan<'_> {
             && (self.continues_days() || self.whole(at, taken))
         {
             return Some((Item::Day(day, Edge::At), taken));
+        }
+        // «31 в 9 утра»: too large for an hour.
+        if let Lex::Digits(day @ 25..=31, 2) = w.lex(at)
+            && matches!(w.lex(at + 1), Lex::Prep(Prep::In | Prep::To | Prep::After | Prep::From | Prep::Until))
+            && (w.clock(at + 2).is_some() || w.part(at + 2).is_some())
+        {
+            return Some((Item::Day(Day::OfMonth { day, month: None, year: None }, Edge::At), 1));
         }
         let (clock, taken) = w.clock(at)?;
         // «два дня» is two days; «два часа дня» an hour.

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use jiff::civil::Weekday;
 
 use super::vocabulary::{MONTHS, NOT_PAST, SOUND_WORDS, STARTS, WEEKDAYS, WORDS};
-use crate::normalise::fuzzy;
+use crate::normalise::{fuzzy, sound};
 use crate::number::{self, OrdinalForm};
 
 /// The meaning of one word.
@@ -163,12 +163,47 @@ pub(super) fn exact(word: &str) -> Option<Lex> {
 
 /// The meaning of a folded word, forgiving slips in words of six letters and more.
 pub(super) fn meaning(word: &str) -> Lex {
-    exact(word).or_else(|| tolerant(word)).unwrap_or(Lex::Other)
+    exact(word).or_else(|| tolerant(word)).or_else(|| cut_short(word)).unwrap_or(Lex::Other)
+}
+
+/// The calendar word, or the little word before one, that sounds like `word`.
+fn sounding(word: &str) -> Option<Lex> {
+    static SOUNDS: LazyLock<HashMap<String, Lex>> = LazyLock::new(|| {
+        let mut sounds: HashMap<String, Lex> = HashMap::new();
+        for (form, lex) in TABLE.iter().filter(|(form, lex)| form.chars().count() >= 4 && bears_sound(**lex)) {
+            let other = sounds.entry(sound(form)).or_insert(*lex);
+            if other != lex {
+                *other = Lex::Other;
+            }
+        }
+        sounds.retain(|sound, lex| *lex != Lex::Other && sound.chars().count() >= 4);
+        sounds
+    });
+    SOUNDS.get(&sound(word)).copied()
+}
+
+/// «завтр», «утр», «недел»: the last letter lost.
+fn cut_short(word: &str) -> Option<Lex> {
+    let letters = word.chars().count();
+    if letters < 3 {
+        return None;
+    }
+    let longer = |form: &&str| form.starts_with(word) && form.chars().count() == letters + 1;
+    let known = |lex: Lex| bears_damage(lex) || letters >= 4 && bears_sound(lex);
+    let mut whole = TABLE.iter().filter(|(form, lex)| longer(form) && known(**lex)).map(|(_, lex)| *lex);
+    let first = whole.next()?;
+    whole.all(|lex| lex == first).then_some(first)
 }
 
 fn tolerant(word: &str) -> Option<Lex> {
     let letters = word.chars().count();
-    if letters < 6 || SOUND_WORDS.split_whitespace().any(|sound| word.starts_with(sound)) {
+    if letters < 4 || SOUND_WORDS.split_whitespace().any(|sound| word.starts_with(sound)) {
+        return None;
+    }
+    if let Some(lex) = sounding(word) {
+        return Some(lex);
+    }
+    if letters < 6 {
         return None;
     }
     if let Some(number) = number::word(word) {
@@ -222,6 +257,15 @@ fn bears_damage(lex: Lex) -> bool {
             | Lex::Unit(_)
             | Lex::Quarter
     )
+}
+
+/// Words of which a spelling by ear is told from ordinary words.
+fn bears_sound(lex: Lex) -> bool {
+    bears_damage(lex)
+        || matches!(
+            lex,
+            Lex::Prep(Prep::After | Prep::Through | Prep::About | Prep::Between) | Lex::Later | Lex::Earlier
+        )
 }
 
 /// «полпятого», also as «полпятова», «полдевять».

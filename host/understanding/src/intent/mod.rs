@@ -2,10 +2,11 @@
 //! in danger.
 //!
 //! Phrases first (`models/lexicon/intents.toml`): a live turn is short, and a wrong guess costs the caller time, so a
-//! known phrase decides. The call classifier gives a second opinion where phrases are silent or disagree. Nothing is
+//! known phrase decides. The call classifier and the reader of examples give further opinions where phrases are silent or disagree. Nothing is
 //! guessed below [`SURE_ENOUGH`]: the flow should ask.
 
 mod doctors;
+mod examples;
 
 use std::sync::LazyLock;
 
@@ -15,6 +16,7 @@ use crate::category::{CallText, Classifier};
 use crate::lexicon::Cues;
 use crate::lexicon::text::Text;
 use crate::profile::{Offered, Profile, Standing};
+use crate::symptom;
 
 /// Below this confidence the intent is [`IntentKind::Unknown`].
 pub const SURE_ENOUGH: f32 = 0.35;
@@ -113,6 +115,9 @@ pub fn parse(text: &str, profile: &Profile) -> Intent {
 /// Weight of a phrase that decides.
 const STRONG: f32 = 2.0;
 
+/// Weight of the examples' opinion.
+const EXAMPLES: f32 = 1.2;
+
 /// What the phrase lists say of a turn.
 struct Phrases {
     scores: Vec<(IntentKind, f32)>,
@@ -125,7 +130,7 @@ impl Phrases {
             Cues::parse(include_str!("../../../../models/lexicon/intents.toml"))
                 .expect("invariant: the embedded intents.toml is checked by a test")
         });
-        let mut out = Self { scores: Vec::new(), urgent: false };
+        let mut out = Self { scores: Vec::new(), urgent: symptom::in_danger(text) };
         let mut seen: Vec<(usize, usize)> = Vec::new();
         for found in CUES.patterns.find(text) {
             // One word counts once for each list, however many of the list's phrases it is part of.
@@ -133,10 +138,7 @@ impl Phrases {
                 continue;
             }
             seen.push((found.group, found.last));
-            let Some((kind, weight)) = kind_of(&CUES.ids[found.group]) else {
-                out.urgent = true;
-                continue;
-            };
+            let (kind, weight) = kind_of(&CUES.ids[found.group]);
             let weight = if found.damaged { 0.8 * weight } else { weight };
             match out.scores.iter_mut().find(|s| s.0 == kind) {
                 Some(score) => score.1 += 0.5 * weight,
@@ -155,12 +157,12 @@ impl Phrases {
     }
 }
 
-/// The kind and weight of a phrase list; none for the list of dangers.
-fn kind_of(id: &str) -> Option<(IntentKind, f32)> {
+/// The kind and weight of a phrase list.
+fn kind_of(id: &str) -> (IntentKind, f32) {
     let (name, weight) = match id.rsplit_once(' ') {
         Some((name, "strong")) => (name, STRONG),
         Some((name, _)) => (name, 0.7),
-        None => return None,
+        None => (id, 0.7),
     };
     let kind = match name {
         "operator" => IntentKind::Operator,
@@ -180,7 +182,7 @@ fn kind_of(id: &str) -> Option<(IntentKind, f32)> {
         "question" => IntentKind::Question,
         _ => IntentKind::Goodbye,
     };
-    Some((kind, weight))
+    (kind, weight)
 }
 
 fn decide(
@@ -199,10 +201,12 @@ fn decide(
     let others = phrases.scores.iter().filter(|s| !matches!(s.0, K::Goodbye | K::Operator)).any(|s| s.1 > 1.0);
     // «Соедините с Резниковым» asks for the doctor, «дайте человека» for anybody.
     let doctor_asked = doctor && !phrases.strong(K::Operator);
-    if doctor_asked && phrases.score(K::Operator) > 0.0 {
+    let called_for = ["дайте", "можно", "нужен", "нужна"].iter().any(|w| text.words.iter().any(|own| own.text == *w));
+    let treated = phrases.strong(K::Doctor) || text.words.iter().any(|w| w.text.starts_with("леч"));
+    if doctor_asked && (phrases.score(K::Operator) > 0.0 || called_for && treated) {
         return (K::Doctor, 0.85);
     }
-    if phrases.strong(K::Operator) && !phrases.strong(K::Advertising) {
+    if phrases.strong(K::Operator) && phrases.score(K::Operator) > phrases.score(K::Advertising) {
         return (K::Operator, 0.95);
     }
     if phrases.strong(K::Goodbye) && !others && !service && words <= 9 {
@@ -241,7 +245,9 @@ fn decide(
         add(K::Book, 0.6);
     }
     if phrases.urgent {
-        add(K::Book, 0.8);
+        add(K::Book, 1.2);
+    } else if symptom::any(text) {
+        add(K::Book, 0.4);
     }
     // The classifier's opinion, worth most when phrases are silent.
     let verdict = Classifier::embedded().label(&CallText::of(said), Some(profile));
@@ -266,6 +272,13 @@ fn decide(
         // A word or two do not tell: the classifier was trained on whole calls.
         let weight = if words < 3 { 0.6 * weight } else { weight };
         add(kind, weight * p);
+    }
+    // What examples say counts for about as much as one phrase that decides.
+    for (kind, p) in examples::opinion(text) {
+        match scores.iter_mut().find(|s| s.0 == kind) {
+            Some(score) => score.1 += EXAMPLES * p,
+            None => scores.push((kind, EXAMPLES * p)),
+        }
     }
     scores.sort_by(|a, b| b.1.total_cmp(&a.1));
     let Some(&(kind, score)) = scores.first() else { return (K::Unknown, 0.0) };

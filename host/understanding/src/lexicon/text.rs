@@ -24,6 +24,8 @@ pub struct Text {
     pub opening: usize,
     /// Number of question marks.
     pub questions: usize,
+    /// Indices of words before which a comma or a full stop stands.
+    pub stops: Vec<usize>,
 }
 
 impl Text {
@@ -57,6 +59,9 @@ impl Text {
                 }
             }
             out.questions += usize::from(c == '?');
+            if matches!(c, ',' | '.' | ';' | '!' | '?' | '…') && out.stops.last() != Some(&out.words.len()) {
+                out.stops.push(out.words.len());
+            }
         }
         out.take(&mut word, &mut begun, end, &stemmer);
         out.opening = out.words.iter().take_while(|w| is_greeting(&w.text)).count();

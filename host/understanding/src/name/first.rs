@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::{Gender, capitalised};
-use crate::normalise::{fold, fuzzy};
+use crate::normalise::{fold, fuzzy, sound};
 
 /// A word read as a first name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,10 +18,16 @@ pub(super) struct Reading {
 
 /// Reads a word as a first name; the patronymic beside it settles what its ending leaves open («Александра»).
 pub(super) fn read(text: &str, said: &str, gender: Option<Gender>, oblique: Option<bool>) -> Option<Reading> {
+    if let Some((one, two)) = text.split_once('-') {
+        // «Мария-Луиза», «Анной-Марией»
+        let (said_one, said_two) = said.split_once('-')?;
+        let (one, two) = (read(one, said_one, gender, oblique)?, read(two, said_two, gender, oblique)?);
+        return Some(Reading { nominative: format!("{}-{}", one.nominative, two.nominative), ..one });
+    }
     let found = FORMS.get(text).cloned().or_else(|| {
-        // A slip is forgiven only beside a patronymic.
+        // A spelling by ear is forgiven only beside a patronymic.
         gender?;
-        let near = |form: &&String| form.chars().count() >= 5 && fuzzy::within(form, text, 1).is_some();
+        let near = |form: &&String| fuzzy::within(form, text, 2).is_some() && sound(form) == sound(text);
         FORMS.iter().find(|(form, _)| text.chars().count() >= 5 && near(form)).map(|(_, readings)| readings.clone())
     })?;
     let fits = |r: &&Reading| gender.is_none() || r.gender.is_none() || r.gender == gender;
