@@ -58,7 +58,7 @@ pub async fn run(args: &Train, place: &Place) -> Result<()> {
     eprintln!("    training on {name} (cross-validation in {} folds, by scenario)", options.folds);
     let corpus = corpus::open(args.corpus.as_deref())?;
     let work = tokio::task::spawn_blocking(move || train_on(&corpus, &options));
-    let (model, report) = progress::while_waiting("обучение", "", work).await?;
+    let (model, report) = progress::while_waiting("обучается", "классификатор", work).await?;
     say(&report);
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from(SHIPPED));
     std::fs::write(&out, model.to_bytes()).with_context(|| format!("{}: cannot be written", out.display()))?;
@@ -94,7 +94,7 @@ async fn with_corrections(args: &Train, options: TrainOptions, name: &str, place
     let calls = corpus.calls.len();
     let (before, judged_by) = (Tagger::new(current.clone(), Default::default()).version(""), current);
     let work = tokio::task::spawn_blocking(move || train_with_corrections(&corpus, &corrections, &judged_by, &options));
-    let retrained = progress::while_waiting("обучение", "", work).await??;
+    let retrained = progress::while_waiting("обучается", "классификатор", work).await??;
     let classifier = understanding::category::Classifier::new(retrained.model.clone());
     let version = Tagger::new(classifier, Default::default()).version("");
     println!(
