@@ -6,7 +6,7 @@
 #   transcription   error rates and time on human Russian telephone prompts              peer: faster-whisper, same weights
 #   answer          end of the caller's speech to the first sample of the answer
 #   slots           share of dates, answers, numbers, names, animals, questions and intents understood   peer: dateparser (dates)
-#   classification  time and macro-F1 of the call classifier                             peer: scikit-learn, same folds
+#   classification  time and macro-F1 of the call classifier                             peers: fastText, scikit-learn, same folds
 #   report          the report over a million calls in SQLite                            peer: the sqlite3 shell, no index
 #   phones          calls at once and packets on time, keys, answers, a soak              peer: Asterisk, the same scenario
 #
@@ -126,9 +126,10 @@ slots() {
 classification() {
     load
     example classify_speed models/corpus
-    "$target/gudok" train --corpus models/corpus --out "$scratch/weights"
-    echo "--  peer"
+    example classifier_report models/corpus "$(date -u +%F)" "$scratch/weights"
+    echo "--  peers"
     peer scikit-learn || return 0
+    peer fasttext-wheel
     example corpus_folds models/corpus >"$scratch/folds.txt" && OMP_NUM_THREADS=1 "$python" bench/peers/classifier.py models/corpus "$scratch/folds.txt"
 }
 
@@ -158,7 +159,7 @@ declare -A runs=(
     [transcription]="-p speech --example wer"
     [answer]="-p gudok --bin gudok"
     [slots]="-p understanding --example slots"
-    [classification]="-p understanding -p gudok --bin gudok --example classify_speed --example corpus_folds"
+    [classification]="-p understanding --example classify_speed --example classifier_report --example corpus_folds"
     [report]="-p reports --example million"
     [phones]="-p gudok -p phone-load -p phones --bin gudok --bin phone-load --example answer_times"
 )

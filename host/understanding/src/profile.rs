@@ -147,11 +147,11 @@ impl Profile {
             standings: Vec::new(),
             own: Patterns::default(),
         };
-        for (index, entry) in absent.iter().enumerate() {
-            profile.read(entry, services.len() + index, None);
-        }
         for (index, entry) in services.iter().enumerate() {
             profile.read(entry, index, Some(index));
+        }
+        for (index, entry) in absent.iter().enumerate() {
+            profile.read(entry, services.len() + index, None);
         }
         profile.conclude();
         profile
@@ -211,6 +211,9 @@ impl Profile {
         let mut out: Vec<Named> = Vec::new();
         for mention in lexicon.mentions(text) {
             let known = &lexicon.services[mention.service];
+            if sends_here(text, &mention.words) {
+                continue;
+            }
             let (standing, service) = self.standing(mention.service);
             if known.species && !matches!(standing, Standing::Offered | Standing::Absent) {
                 continue;
@@ -231,6 +234,19 @@ impl Profile {
         let far_beside_near: Vec<bool> =
             out.iter().map(|n| !near(n) && out.iter().any(|o| near(o) && overlap(&o.words, &n.words))).collect();
         let mut drop = far_beside_near.iter();
+        out.retain(|_| !drop.next().copied().unwrap_or(false));
+        // «конь» names horses, not farm animals at large: of readings of the same words the narrower holds.
+        let wider: Vec<bool> = out
+            .iter()
+            .map(|n| {
+                let contains = |o: &Named| match (o.known, n.known) {
+                    (Some(o), Some(n)) => o != n && lexicon.ancestry(o).contains(&n),
+                    _ => false,
+                };
+                out.iter().any(|o| contains(o) && overlap(&o.words, &n.words))
+            })
+            .collect();
+        let mut drop = wider.iter();
         out.retain(|_| !drop.next().copied().unwrap_or(false));
         out.sort_by_key(|n| (n.words.start, n.words.end));
         out
@@ -255,16 +271,35 @@ impl Profile {
             if text.words.is_empty() {
                 continue;
             }
-            let mut known: Vec<usize> = lexicon.mentions(&text).into_iter().map(|m| m.service).collect();
+            let mentions = lexicon.mentions(&text);
+            let mut known: Vec<usize> = mentions.iter().map(|m| m.service).collect();
+            // «терапия кошек» lists therapy and cats; «детский стоматолог» in vain is no word against children.
+            if service.is_none() && known.iter().any(|&s| !lexicon.services[s].species) {
+                known.retain(|&s| !lexicon.services[s].species);
+            }
             if known.iter().any(|&s| lexicon.services[s].fields.include(self.kind)) {
                 known.retain(|&s| lexicon.services[s].fields.include(self.kind));
             }
             // «стационар круглосуточный» says nothing of the ward by day: only the narrowest reading counts.
             let wider: Vec<usize> = known.iter().flat_map(|&s| lexicon.ancestry(s).into_iter().skip(1)).collect();
             known.retain(|s| !wider.contains(s));
-            // «терапия кошек» lists therapy; the animals are listed only by an entry that is about them.
-            if known.iter().any(|&s| !lexicon.services[s].species) {
-                known.retain(|&s| !lexicon.services[s].species || service.is_some());
+            // «приём детей до 5 лет» is no word against the older ones.
+            if service.is_none() && text.words.iter().any(|w| w.text == "до" || w.text == "старше") {
+                known.retain(|&s| !lexicon.services[s].species);
+            }
+            // «анализы животным» beside «анализы крови» says nothing of analyses: only its own words do.
+            if service.is_none() {
+                let qualified = text.words.iter().enumerate().any(|(n, w)| {
+                    w.text.chars().count() > 2
+                        && !is_generic(&w.stem)
+                        && !mentions.iter().any(|m| known.contains(&m.service) && m.words.contains(&n))
+                });
+                known.retain(|&s| {
+                    let offered = |l: (&usize, &Option<usize>)| {
+                        l.1.is_some() && (*l.0 == s || qualified && lexicon.ancestry(*l.0).contains(&s))
+                    };
+                    !self.listed.iter().any(offered)
+                });
             }
             if known.is_empty() {
                 let stems: Vec<String> = text
@@ -280,6 +315,38 @@ impl Profile {
             }
         }
     }
+}
+
+/// «хирург направил», «от ортодонта»: a specialist who sent the caller is not the one asked for.
+fn sends_here(text: &Text, words: &Range<usize>) -> bool {
+    const SPECIALISTS: &[&str] =
+        &["олог", "хирург", "терапевт", "педиатр", "ортодонт", "ортопед", "окулист", "стоматолог"];
+    const SENDS: &[&str] = &[
+        "направил",
+        "направля",
+        "отправил",
+        "послал",
+        "требует",
+        "просит",
+        "назначил",
+        "прописал",
+        "велел",
+        "посоветовал",
+        "рекомендовал",
+        "написал",
+        "дал",
+    ];
+    let specialist = |w: &crate::lexicon::text::Word| {
+        let base = w.text.trim_end_matches(['а', 'у', 'ы', 'е', 'и']);
+        SPECIALISTS.iter().any(|s| base.ends_with(s))
+    };
+    if words.len() != 1 || !text.words.get(words.start).is_some_and(specialist) {
+        return false;
+    }
+    let sent = |w: &crate::lexicon::text::Word| SENDS.iter().any(|s| w.text.starts_with(s));
+    let after = text.words.iter().skip(words.end).take(2).any(sent);
+    let before = words.start.checked_sub(1).and_then(|n| text.words.get(n)).is_some_and(|w| w.text == "от" || sent(w));
+    after || before
 }
 
 /// Words of a catalogue that name no service by themselves.
@@ -318,6 +385,25 @@ mod tests {
         assert_eq!(standing("нужен офтальмолог"), [Standing::Unlisted]);
         assert_eq!(standing("ботокс колете"), [Standing::Foreign]);
         assert_eq!(standing("лодок на прокат"), [Standing::Offered]);
+    }
+
+    #[test]
+    fn lists_are_read_narrowly() {
+        let lab = Profile::new(
+            "l",
+            "Лаборатория",
+            Kind::Medical,
+            &list(&["анализы крови", "УЗИ"]),
+            &list(&["анализы животным", "терапевт", "приём детей до 5 лет"]),
+        );
+        let standing = |text: &str| lab.named(&Text::new(text)).iter().map(|n| n.standing).collect::<Vec<_>>();
+        assert_eq!(standing("сдать кровь до скольки можно"), [Standing::Offered]);
+        assert_eq!(standing("терапевт направил на узи"), [Standing::Offered]);
+        assert_eq!(standing("к терапевту запишите"), [Standing::Absent]);
+        assert_eq!(standing("дочке десять лет"), []);
+        let stable = Profile::new("h", "Конюшня", Kind::Veterinary, &list(&["лошади"]), &list(&["коровы и козы"]));
+        assert_eq!(stable.named(&Text::new("конь захромал"))[0].standing, Standing::Offered);
+        assert_eq!(stable.named(&Text::new("корова захромала"))[0].standing, Standing::Absent);
     }
 
     #[test]

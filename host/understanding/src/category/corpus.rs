@@ -67,38 +67,51 @@ impl Corpus {
             files.into_iter().partition(|p| p.file_name().is_some_and(|n| n.to_string_lossy().starts_with("clinics")));
         let mut corpus = Self::default();
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        let mut by_id: BTreeMap<String, usize> = BTreeMap::new();
         for path in clinics {
             for line in lines::<ClinicLine>(&path, &mut hash)? {
                 let profile = Profile::new(&line.id, &line.name, line.kind, &line.services, &line.absent);
-                by_id.insert(line.id, corpus.clinics.len());
                 corpus.clinics.push(profile);
             }
         }
         for path in calls {
-            for line in lines::<CallLine>(&path, &mut hash)? {
-                let clinic = *by_id
-                    .get(&line.clinic)
-                    .ok_or_else(|| CorpusError::UnknownClinic(line.id.clone(), line.clinic.clone()))?;
-                let turns = match line.text {
-                    Some(text) if line.turns.is_empty() => CallText::of(&text).turns,
-                    _ => line.turns,
-                };
-                corpus.calls.push(LabelledCall {
-                    scenario: line.scenario.unwrap_or_else(|| line.id.clone()),
-                    id: line.id,
-                    clinic,
-                    label: line.label,
-                    call: CallText { turns, missed_call: line.missed_call },
-                    corrected: false,
-                });
-            }
+            let calls = corpus.read_calls(&path, &mut hash)?;
+            corpus.calls.extend(calls);
         }
         if corpus.calls.is_empty() {
             return Err(CorpusError::Empty(dir.to_owned()));
         }
         corpus.hash = format!("{hash:016x}");
         Ok(corpus)
+    }
+
+    /// Other calls to the same clinics, from one file.
+    pub fn with_calls(&self, path: &Path) -> Result<Self, CorpusError> {
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        let calls = self.read_calls(path, &mut hash)?;
+        Ok(Self { clinics: self.clinics.clone(), calls, hash: format!("{hash:016x}") })
+    }
+
+    fn read_calls(&self, path: &Path, hash: &mut u64) -> Result<Vec<LabelledCall>, CorpusError> {
+        let by_id: BTreeMap<&str, usize> = self.clinics.iter().enumerate().map(|(n, c)| (c.id.as_str(), n)).collect();
+        let mut calls = Vec::new();
+        for line in lines::<CallLine>(path, hash)? {
+            let clinic = *by_id
+                .get(line.clinic.as_str())
+                .ok_or_else(|| CorpusError::UnknownClinic(line.id.clone(), line.clinic.clone()))?;
+            let turns = match line.text {
+                Some(text) if line.turns.is_empty() => CallText::of(&text).turns,
+                _ => line.turns,
+            };
+            calls.push(LabelledCall {
+                scenario: line.scenario.unwrap_or_else(|| line.id.clone()),
+                id: line.id,
+                clinic,
+                label: line.label,
+                call: CallText { turns, missed_call: line.missed_call },
+                corrected: false,
+            });
+        }
+        Ok(calls)
     }
 
     /// The calls to learn from, and those no model is ever trained on ([`is_frozen`]).

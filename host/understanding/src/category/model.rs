@@ -106,6 +106,14 @@ impl Model {
         &mut self.info
     }
 
+    /// The same weights under the calibration of another model of the kind.
+    pub fn calibrated_as(mut self, other: &ModelInfo) -> Self {
+        self.info.temperature = other.temperature;
+        self.info.review_below = other.review_below;
+        self.info.review_margin = other.review_margin;
+        self
+    }
+
     /// Features it knows.
     #[expect(clippy::len_without_is_empty, reason = "a model is never empty")]
     pub fn len(&self) -> usize {

@@ -1,5 +1,12 @@
 //! Damage as a recogniser does it, for training: endings heard wrong, small words lost, words run together or cut apart,
-//! letters taken for their neighbours in sound. Seeded, so that training repeats.
+//! borders between words moved, letters taken for their neighbours in sound, numbers written as figures. The kinds,
+//! their shares and the letters follow what a recogniser was heard to do ([`Confusions`]). Seeded, so that training
+//! repeats.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
 
 use super::CallText;
 
@@ -26,28 +33,79 @@ impl Random {
     }
 }
 
-/// Pairs that sound alike.
-const ALIKE: &[(char, char)] = &[
-    ('о', 'а'),
-    ('е', 'и'),
-    ('б', 'п'),
-    ('в', 'ф'),
-    ('г', 'к'),
-    ('д', 'т'),
-    ('ж', 'ш'),
-    ('з', 'с'),
-    ('и', 'ы'),
-    ('м', 'н'),
-    ('щ', 'ш'),
-    ('у', 'о'),
-    ('э', 'е'),
-    ('ц', 'с'),
-    ('ч', 'ш'),
-    ('й', 'и'),
-    ('л', 'р'),
-    ('х', 'к'),
+/// What a recogniser was heard to do, counted (`models/lexicon/asr_confusions.toml`).
+struct Confusions {
+    /// Lost, ending changed, heard alike, another word, split, merged: how often, added up from first to last.
+    kinds: [u64; 6],
+    /// Ending said, ending heard, how often.
+    endings: Vec<(String, String, u64)>,
+    /// Letters said, letters heard, how often.
+    letters: Vec<(String, String, u64)>,
+}
+
+static CONFUSIONS: LazyLock<Confusions> = LazyLock::new(|| {
+    let file: ConfusionsFile = toml::from_str(include_str!("../../../../models/lexicon/asr_confusions.toml"))
+        .expect("invariant: the embedded asr_confusions.toml is checked by a test");
+    let mut kinds = [0; 6];
+    for counts in file.per_thousand_words.values() {
+        let Counts { lost, ending_changed, alike, another_word, split, merged } = counts;
+        for (sum, count) in kinds.iter_mut().zip([lost, ending_changed, alike, another_word, split, merged]) {
+            *sum += count;
+        }
+    }
+    for n in 1..kinds.len() {
+        kinds[n] += kinds[n - 1];
+    }
+    Confusions { kinds, endings: file.endings.pairs, letters: file.letters.pairs }
+});
+
+#[derive(Deserialize)]
+struct ConfusionsFile {
+    per_thousand_words: BTreeMap<String, Counts>,
+    endings: Pairs,
+    letters: Pairs,
+}
+
+#[derive(Deserialize)]
+struct Counts {
+    lost: u64,
+    ending_changed: u64,
+    alike: u64,
+    another_word: u64,
+    split: u64,
+    merged: u64,
+}
+
+#[derive(Deserialize)]
+struct Pairs {
+    pairs: Vec<(String, String, u64)>,
+}
+
+/// Numbers as a recogniser writes them.
+const FIGURES: &[(&str, &str)] = &[
+    ("один", "1"),
+    ("два", "2"),
+    ("две", "2"),
+    ("три", "3"),
+    ("четыре", "4"),
+    ("пять", "5"),
+    ("шесть", "6"),
+    ("семь", "7"),
+    ("восемь", "8"),
+    ("девять", "9"),
+    ("десять", "10"),
+    ("одиннадцать", "11"),
+    ("двенадцать", "12"),
+    ("пятнадцать", "15"),
+    ("двадцать", "20"),
+    ("тридцать", "30"),
+    ("сорок", "40"),
+    ("пятьдесят", "50"),
+    ("сто", "100"),
+    ("двести", "200"),
+    ("триста", "300"),
+    ("пятьсот", "500"),
 ];
-const ENDINGS: &[&str] = &["а", "у", "ы", "е", "ой", "ом", "и", "ам", "ов", "ть", "ет", "ли", "ый", "ую", "ия", "ю"];
 
 /// The call as a recogniser might have heard it; `strength` is the share of words touched, in per cent.
 pub(super) fn damage(call: &CallText, strength: u64, random: &mut Random) -> CallText {
@@ -59,59 +117,89 @@ pub(super) fn damage(call: &CallText, strength: u64, random: &mut Random) -> Cal
 }
 
 fn damage_text(text: &str, strength: u64, random: &mut Random) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut glue = false;
+    let mut words: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         let bare: String = word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-        let letters = bare.chars().count();
-        if !random.chance(strength) {
-            push(&mut out, &bare, &mut glue);
+        if bare.is_empty() {
             continue;
         }
-        match random.below(10) {
-            0..=2 if letters <= 3 => {}
-            0..=4 if letters > 4 => push(&mut out, &other_ending(&bare, random), &mut glue),
-            5..=7 if letters > 2 => push(&mut out, &other_letter(&bare, random), &mut glue),
-            8 if letters > 6 => {
-                let cut = 3 + random.below(letters - 5);
-                let (head, tail): (String, String) =
-                    (bare.chars().take(cut).collect(), bare.chars().skip(cut).collect());
-                push(&mut out, &head, &mut glue);
-                push(&mut out, &tail, &mut glue);
+        // Whatever else befalls a call, numbers come out as figures.
+        if let Some((_, figure)) = FIGURES.iter().find(|(word, _)| *word == bare)
+            && random.chance(60)
+        {
+            words.push((*figure).to_owned());
+            continue;
+        }
+        if !random.chance(strength) {
+            words.push(bare);
+            continue;
+        }
+        let letters = bare.chars().count();
+        let lot = random.next() % CONFUSIONS.kinds[5].max(1);
+        match CONFUSIONS.kinds.iter().position(|sum| lot < *sum) {
+            Some(0) if letters <= 4 => {}
+            Some(1) if letters > 3 => words.push(other_ending(&bare, random)),
+            // Another word altogether: several letters wrong, or little more than the beginning left.
+            Some(3) if letters > 5 && random.chance(40) => words.push(cut(&bare, letters - 3).0),
+            Some(3) => words.push((0..3).fold(bare, |word, _| other_letters(&word, random))),
+            Some(4) if letters > 6 && random.chance(50) => {
+                let (head, tail) = cut(&bare, 3 + random.below(letters - 5));
+                words.extend([head, tail]);
             }
-            9 => {
-                push(&mut out, &bare, &mut glue);
-                glue = true;
+            // «корма вы» is heard as «кор мавы»: the border between two words moves.
+            Some(4) if letters > 2 && words.last().is_some_and(|w| w.chars().count() > 3) => {
+                let before = words.pop().unwrap_or_default();
+                let (head, moved) = cut(&before, before.chars().count() - 1 - random.below(2));
+                words.extend([head, moved + &bare]);
             }
-            _ => push(&mut out, &bare, &mut glue),
+            Some(5) if words.last().is_some_and(|w| w.chars().count() + letters < 14) => {
+                let before = words.pop().unwrap_or_default();
+                words.push(before + &bare);
+            }
+            // A long word heard wrong is wrong in more than one place.
+            _ => {
+                let once = other_letters(&bare, random);
+                words.push(if letters > 7 && random.chance(50) { other_letters(&once, random) } else { once });
+            }
         }
     }
-    out
+    words.join(" ")
 }
 
-fn push(out: &mut String, word: &str, glue: &mut bool) {
-    if !out.is_empty() && !word.is_empty() && !*glue {
-        out.push(' ');
-    }
-    *glue = false;
-    out.push_str(word);
+fn cut(word: &str, at: usize) -> (String, String) {
+    (word.chars().take(at).collect(), word.chars().skip(at).collect())
 }
 
 fn other_ending(word: &str, random: &mut Random) -> String {
-    let keep = word.chars().count() - 1 - random.below(2);
-    let stem: String = word.chars().take(keep).collect();
-    stem + ENDINGS[random.below(ENDINGS.len())]
+    let fits = |p: &&(String, String, u64)| !p.0.is_empty() && word.ends_with(p.0.as_str());
+    match draw(CONFUSIONS.endings.iter().filter(fits), random) {
+        Some((said, heard, _)) => word.strip_suffix(said.as_str()).unwrap_or(word).to_owned() + heard,
+        None => cut(word, word.chars().count() - 1).0,
+    }
 }
 
-fn other_letter(word: &str, random: &mut Random) -> String {
-    let letters: Vec<char> = word.chars().collect();
-    let at = random.below(letters.len());
-    let swapped = ALIKE.iter().find_map(|&(a, b)| match letters[at] {
-        c if c == a => Some(b),
-        c if c == b => Some(a),
-        _ => None,
-    });
-    letters.iter().enumerate().filter_map(|(i, &c)| if i == at { swapped } else { Some(c) }).collect()
+fn other_letters(word: &str, random: &mut Random) -> String {
+    let fits = |p: &&(String, String, u64)| !p.0.is_empty() && word.contains(p.0.as_str());
+    let Some((said, heard, _)) = draw(CONFUSIONS.letters.iter().filter(fits), random) else {
+        return word.to_owned();
+    };
+    let places: Vec<usize> = word.match_indices(said.as_str()).map(|(at, _)| at).collect();
+    let at = places[random.below(places.len())];
+    format!("{}{heard}{}", &word[..at], &word[at + said.len()..])
+}
+
+/// One of the pairs, those met often more often.
+fn draw<'a>(
+    pairs: impl Iterator<Item = &'a (String, String, u64)> + Clone,
+    random: &mut Random,
+) -> Option<&'a (String, String, u64)> {
+    let all: u64 = pairs.clone().map(|p| p.2).sum();
+    let mut lot = random.next() % all.max(1);
+    pairs.into_iter().find(|p| {
+        let found = lot < p.2;
+        lot = lot.saturating_sub(p.2);
+        found
+    })
 }
 
 #[cfg(test)]

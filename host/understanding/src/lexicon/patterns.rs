@@ -10,6 +10,7 @@
 //! | `ли!` | this very word |
 //! | `стоит|будет_стоить` | alternatives of several words are joined by `_` |
 //!
+//! `=` before a word: it stands right after its neighbour, nothing between (`на! =дом!`).
 //! `^` before the first word: only when the text begins with it (greetings and fillers aside).
 
 use std::collections::HashMap;
@@ -64,6 +65,8 @@ struct Pattern {
     anchor: usize,
     ordered: bool,
     at_start: bool,
+    /// Whether a word stands right after the one before it.
+    tight: Vec<bool>,
 }
 
 impl Patterns {
@@ -87,8 +90,10 @@ impl Patterns {
             }
             return;
         }
+        let tight: Vec<bool> = parts.iter().map(|part| part.starts_with('=')).collect();
         let words: Vec<Vec<u32>> = parts
             .iter()
+            .map(|part| part.trim_start_matches('='))
             .map(|part| part.split('|').filter(|w| !w.is_empty()).map(|w| self.atom(w)).collect::<Vec<_>>())
             .filter(|w: &Vec<u32>| !w.is_empty())
             .collect();
@@ -106,7 +111,7 @@ impl Patterns {
         for &atom in &words[anchor] {
             self.anchored[atom as usize].push(id);
         }
-        self.compiled.push(Pattern { group, words, anchor, ordered, at_start });
+        self.compiled.push(Pattern { group, words, anchor, ordered, at_start, tight });
     }
 
     /// All patterns that occur, each at most once per place of its anchor word, in order of the text.
@@ -144,13 +149,13 @@ impl Patterns {
         let (mut first, mut last) = (at, at);
         if pattern.ordered {
             for part in (0..pattern.anchor).rev() {
-                let from = first.saturating_sub(GAP + 1);
+                let from = first.saturating_sub(if pattern.tight[part + 1] { 1 } else { GAP + 1 });
                 let (place, d) = (from..first).rev().find_map(|p| has(p, part).map(|d| (p, d)))?;
                 first = place;
                 damaged |= d;
             }
             for part in pattern.anchor + 1..pattern.words.len() {
-                let to = (last + GAP + 2).min(hits.len());
+                let to = (last + if pattern.tight[part] { 2 } else { GAP + 2 }).min(hits.len());
                 let (place, d) = (last + 1..to).find_map(|p| has(p, part).map(|d| (p, d)))?;
                 last = place;
                 damaged |= d;
@@ -323,6 +328,8 @@ mod tests {
     fn order_and_distance_count() {
         assert!(found("вызов на! дом", "вызов врача на дом"));
         assert!(!found("вызов на! дом", "на дом вызов"));
+        assert!(found("на! =дом!", "приедете на дом"));
+        assert!(!found("на! =дом!", "телевизор на весь дом"));
         assert!(found("стричь|подстричь + кот|собака", "а кота моего подстричь можно"));
         assert!(found("сколько стоит|будет_стоить", "сколько это будет стоить"));
         assert!(!found("сколько стоит|будет_стоить", "сколько будет народу"));
