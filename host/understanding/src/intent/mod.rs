@@ -265,7 +265,7 @@ fn decide(
             // What is asked on the way to a visit, the phrases know better.
             "target" | "not_our_service" => match best_of(phrases, &[K::Price, K::Hours, K::Address, K::Question]) {
                 Some(kind) if !phrases.strong(K::Book) => (kind, 0.7),
-                _ => (K::Book, 0.7),
+                _ => (K::Book, 0.6),
             },
             _ => continue,
         };
