@@ -10,11 +10,13 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 mod parts;
+mod similar;
 mod topics;
 
 use crate::normalise::{char_ngrams, fuzzy, stem, words};
 use crate::profile::FaqEntry;
 use crate::{animal, number};
+use similar::Letters;
 use topics::{Kind, Topic};
 
 /// An entry that answers the question.
@@ -32,6 +34,7 @@ pub struct Matcher {
     entries: Vec<Entry>,
     /// How rare each stem is among the entries, 0 to 1.
     rarity: HashMap<String, f32>,
+    letters: Letters,
 }
 
 /// What a text asks.
@@ -91,7 +94,8 @@ impl Matcher {
         }
         let all = entries.len().max(1) as f32;
         let rarity = counts.into_iter().map(|(stem, n)| (stem, 1.0 - (n as f32 - 1.0) / all)).collect();
-        Matcher { entries, rarity }
+        let letters = Letters::new(entries.iter().map(|e| e.question.stems.iter().chain(&e.answer.stems).collect()));
+        Matcher { entries, rarity, letters }
     }
 
     /// The entries that answer `text`, best first: one for each thing asked in one breath, none when the question is not
@@ -131,7 +135,21 @@ impl Matcher {
     fn best(&self, asked: &Question) -> Option<Hit> {
         let scored = self.entries.iter().map(|entry| (self.score(asked, entry), entry));
         let (score, entry) = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
-        (score >= Self::THRESHOLD).then(|| Hit { id: entry.id.clone(), confidence: score.clamp(0.0, 1.0) })
+        if score >= Self::THRESHOLD {
+            return Some(Hit { id: entry.id.clone(), confidence: score.clamp(0.0, 1.0) });
+        }
+        self.resembling(asked)
+    }
+
+    /// The entry worded like the question, unless it is silent on a topic, a thing or an animal that was asked about.
+    fn resembling(&self, asked: &Question) -> Option<Hit> {
+        let (at, share) = self.letters.nearest(&asked.stems)?;
+        let entry = self.entries.get(at)?;
+        let topic = |t: &&'static Topic| entry.question.topics.contains(t) || entry.answer.topics.contains(t);
+        let thing = |t: &&'static str| entry.question.things.contains(t) || entry.answer.things.contains(t);
+        let animal = asked.species.is_none() || asked.species == entry.question.species;
+        (asked.topics.iter().all(|t| topic(&t)) && asked.things.iter().all(|t| thing(&t)) && animal)
+            .then(|| Hit { id: entry.id.clone(), confidence: Self::THRESHOLD + 0.2 * share })
     }
 
     fn score(&self, asked: &Question, entry: &Entry) -> f32 {
@@ -156,7 +174,9 @@ impl Matcher {
     fn telling(&self, asked: &Question, entry: &Entry) -> bool {
         let known =
             |t: &'static Topic| entry.question.topics.iter().chain(&entry.answer.topics).any(|own| own.name == t.name);
-        if !asked.topics.is_empty() && !asked.topics.iter().any(|t| known(t)) {
+        // How long or how often may be told by an answer of any kind; a price or an address is not.
+        let told_anywhere = |t: &&'static Topic| t.kind == Kind::Bound && !matches!(t.name, "price" | "certificate");
+        if !asked.topics.is_empty() && !asked.topics.iter().any(|t| known(t) || told_anywhere(t)) {
             return false;
         }
         let of_another =
@@ -199,6 +219,7 @@ impl Matcher {
         let lexical = words.max(0.5 * answer_words);
         let shares_thing = asked.things.iter().any(|t| entry.question.things.contains(t));
         let other_thing = !asked.things.is_empty() && !entry.question.things.is_empty() && !shares_thing;
+        let answers_things = asked.things.iter().all(|t| entry.answer.things.contains(t));
         let of_other_matter = !asked.things.is_empty()
             && entry.question.things.is_empty()
             && entry.question.topics.iter().any(|t| t.kind == Kind::Free && !asked.topics.contains(t));
@@ -209,6 +230,8 @@ impl Matcher {
             let worth = match topic.kind {
                 Kind::Free if in_question => 0.62,
                 Kind::Free if in_answer => 0.48,
+                // «справка в бассейн» asked of «Медкнижки и справки», whose answer names it.
+                Kind::Bound if in_question && other_thing && answers_things => 0.5,
                 Kind::Bound if in_question && other_thing => 0.0,
                 // «справка для бассейна» asked of «Справка в налоговую», which has no thing but another topic.
                 Kind::Bound if in_question && of_other_matter => 0.0,

@@ -60,7 +60,9 @@ held!(
     age,
     faq,
     faq_blind,
+    faq_fresh,
     intent,
     intent_blind,
+    intent_fresh,
     urgency,
 );
