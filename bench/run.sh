@@ -59,28 +59,90 @@ peers() {
     load
 }
 
+# What was heard stays in $cache/transcription, with the sound; a hearing that is there is not made again, so a run that was
+# broken off goes on. BENCH_FRESH=1 begins anew. BENCH_PROMPTS and BENCH_SUBSET: how many prompts, and how many of them under
+# noise and loss.
 transcription() {
     local sounds=/usr/share/asterisk/sounds/ru texts=/usr/share/doc/asterisk-core-sounds-ru/core-sounds-ru.txt.gz
+    local home=$cache/transcription condition mode set peers=yes
     if [ ! -d $sounds ] || [ ! -f $texts ]; then
         say "no prompts: apt-get install asterisk-core-sounds-ru asterisk-core-sounds-ru-wav"
         return 1
     fi
-    # Every sixth prompt of which there are words and a recording.
-    zcat $texts | grep -E '^[a-z0-9_-]+: [^[]' | while IFS= read -r line; do
+    [ -z "${BENCH_FRESH:-}" ] || rm -rf "$home"
+    mkdir -p "$home"
+    # Prompts of which there are words (not the name of a sound) and a recording.
+    zcat $texts | grep -E '^[a-z0-9_-]+: [^[<]' | while IFS= read -r line; do
         [ -f "$sounds/${line%%: *}.wav" ] && echo "$line"
-    done | awk 'NR % 6 == 1' >"$scratch/prompts.txt"
-    mkdir -p "$scratch/sound"
+    done >"$home/all.txt"
+    head -n "${BENCH_PROMPTS:-400}" "$home/all.txt" >"$home/clean.txt"
+    # Every third, for what is tried on some of them.
+    awk 'NR % 3 == 1' "$home/clean.txt" | head -n "${BENCH_SUBSET:-100}" >"$home/subset.txt"
+    for condition in noise15 noise5 loss3 loss10; do cp "$home/subset.txt" "$home/$condition.txt"; done
+    cp bench/speech/clinic-phrases.txt "$home/clinic.txt"
+    for condition in clean noise15 noise5 loss3 loss10; do
+        [ -d "$home/$condition" ] || example wer line $sounds "$home/$condition.txt" "$home/$condition" || return 1
+    done
+    [ -d "$home/clinic" ] || example wer speak "$home/clinic.txt" "$home/clinic" || say "no festival: clinic phrases skipped"
+    [ -d "$home/calls" ] || example wer calls "$home/clean" "$home/clean.txt" "$home/calls" || return 1
+    head -n "${BENCH_CALLS:-6}" "$home/calls/transcripts.txt" >"$home/calls.txt"
+
     load
-    echo "--  live (what a caller's turn gets: greedy, window of the speech and four seconds)"
-    example wer $sounds "$scratch/prompts.txt" live --save "$scratch/sound" >"$scratch/live.txt" 2>"$scratch/live.err" || tail -3 "$scratch/live.err"
-    tail -1 "$scratch/live.txt"
-    echo "--  recording (what an import gets: beam of 5, full window)"
-    example wer $sounds "$scratch/prompts.txt" recording >"$scratch/recording.txt" 2>/dev/null
-    tail -1 "$scratch/recording.txt"
-    echo "--  peer"
-    peer faster-whisper scipy || return 0
-    weights && "$python" bench/peers/whisper.py "$cache/whisper-base" "$scratch/sound" "$scratch/prompts.txt"
+    peer faster-whisper scipy && weights || peers=no
+    # Ours and the peer's in turn, so that both get what the machine has left.
+    for condition in clean noise15 noise5 loss3 loss10; do
+        heard "$condition" "$condition" live
+        [ $peers = no ] || peer_heard "$condition" "$condition" greedy
+    done
+    heard calls calls recording
+    [ $peers = no ] || peer_heard calls calls beam
+    [ $peers = no ] || peer_heard calls calls beam vad
+    heard subset clean recording
+    [ $peers = no ] || peer_heard subset clean beam
+    if [ -d "$home/clinic" ]; then
+        heard clinic clinic live
+        heard clinic clinic live --words bench/speech/clinic-words.txt
+        for file in clinic.live clinic.live--words; do
+            example wer mend bench/speech/clinic-words.txt "$home/$file.tsv" >"$home/$file-mended.tsv"
+        done
+        [ $peers = no ] || peer_heard clinic clinic greedy
+    fi
+    for set in clean noise15 noise5 loss3 loss10 subset calls clinic; do
+        echo "--  $set"
+        example wer score "$home/$set.txt" $(cd "$home" && for file in $set.*.tsv; do [ ! -s "$file" ] || echo "${file%.tsv}=$home/$file"; done)
+    done
+    if [ -d "$home/clinic" ]; then
+        echo "--  the clinic's own words"
+        example wer words "$home/clinic.txt" bench/speech/clinic-words.txt as-heard="$home/clinic.live.tsv" mended="$home/clinic.live-mended.tsv" \
+            with-prompt="$home/clinic.live--words.tsv" with-prompt-and-mended="$home/clinic.live--words-mended.tsv"
+    fi
     load
+    [ $peers = no ] && return 0
+    echo "--  gates"
+    example wer gates bench/speech/gates.toml \
+        live="$home/clean.live.tsv,$home/clean.peer-greedy.tsv,$home/clean.txt" \
+        noise15="$home/noise15.live.tsv,$home/noise15.peer-greedy.tsv,$home/noise15.txt" \
+        noise5="$home/noise5.live.tsv,$home/noise5.peer-greedy.tsv,$home/noise5.txt" \
+        loss3="$home/loss3.live.tsv,$home/loss3.peer-greedy.tsv,$home/loss3.txt" \
+        loss10="$home/loss10.live.tsv,$home/loss10.peer-greedy.tsv,$home/loss10.txt" \
+        recording="$home/subset.recording.tsv,$home/subset.peer-beam.tsv,$home/subset.txt" \
+        calls="$home/calls.recording.tsv,$home/calls.peer-beam.tsv,$home/calls.txt"
+}
+
+# SET FOLDER live|recording [--words FILE]: our ears on the prompts of a set.
+heard() {
+    local set=$1 folder=$2 mode=$3 to
+    shift 3
+    to=$home/$set.$mode${1:-}.tsv
+    [ -s "$to" ] || { nice -n 10 "$target/examples/wer" hear "$home/$folder" "$home/$set.txt" "$mode" "$@" >"$to.new" && mv "$to.new" "$to"; }
+}
+
+# SET FOLDER greedy|beam [vad]: the peer on the same.
+peer_heard() {
+    local set=$1 folder=$2 decoding=$3 to
+    shift 3
+    to=$home/$set.peer-$decoding${1:+-$1}.tsv
+    [ -s "$to" ] || { nice -n 10 "$python" bench/peers/whisper.py "$cache/whisper-base" "$home/$folder" "$home/$set.txt" "$decoding" "$@" >"$to.new" && mv "$to.new" "$to"; }
 }
 
 # The weights our model is made of, in the form of the peer.

@@ -10,6 +10,7 @@ use call::{
 use lines::Line;
 use records::{CallEnd, CallRecord, Pii, Turn, Who};
 use rollout::{CallResult, CallStart, Pinned};
+use speech::Vocabulary;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
@@ -430,6 +431,18 @@ impl Conversation {
                 format!("Звонок в клинику. Записаться к врачу, отменить запись, узнать. {}.", services.join(", "))
             }
         }
+    }
+
+    /// The clinic's own words, where the answer may hold them: doctors first, whose names nobody else has.
+    pub(crate) fn vocabulary(&self, expects: AnswerKind) -> Option<Arc<Vocabulary>> {
+        if !matches!(expects, AnswerKind::Free | AnswerKind::Choice) {
+            return None;
+        }
+        let clinic = self.stage.desk.clinic();
+        let doctors = clinic.doctors.iter().map(|doctor| doctor.name.as_str());
+        let services = clinic.services.iter().map(|service| service.name.as_str());
+        let known = |word: &str| understanding::lexicon::vocabulary::knows(&understanding::normalise::stem(word));
+        Some(Arc::new(Vocabulary::new(doctors.chain(services), Arc::new(known))))
     }
 
     /// Does the call wait for the flow?

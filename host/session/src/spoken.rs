@@ -336,7 +336,8 @@ impl Media {
     /// Recognise a span of the caller's audio, beside the loop.
     fn hear(&mut self, token: Token, from: Millis, to: Millis, expects: AnswerKind, hints: Vec<String>) {
         let samples = self.kept.span(from, to);
-        let listen = Listen { mode: Mode::Live, hints, prompt: Some(self.conversation.topic(expects)) };
+        let prompt = Some(self.conversation.topic(expects));
+        let listen = Listen { mode: Mode::Live, hints, prompt, vocabulary: self.conversation.vocabulary(expects) };
         let (ears, to_loop) = (self.ears.clone(), self.to_loop.clone());
         self.hearing += 1;
         self.runtime.spawn(async move {

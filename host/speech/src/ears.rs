@@ -121,15 +121,21 @@ impl Ears {
         &self.pool.shared.recogniser
     }
 
-    /// Hears a piece of audio, in turn with everything else that wants to be heard.
+    /// Hears a piece of audio, in turn with everything else that wants to be heard. Near misses of the vocabulary, if one
+    /// is given, are mended.
     ///
     /// Errors besides the engine's own: [`SpeechError::HearingTimeout`] for live turns, [`SpeechError::QueueFull`] for batch
     /// work, [`SpeechError::Closed`] when the program ends.
     pub async fn hear(&self, audio: Pcm, listen: Listen, priority: Priority) -> Result<Transcript, SpeechError> {
-        match priority {
-            Priority::Live => self.hear_live(audio, listen).await,
-            Priority::Batch => self.hear_batch(audio, listen).await,
-        }
+        let vocabulary = listen.vocabulary.clone();
+        let heard = match priority {
+            Priority::Live => self.hear_live(audio, listen).await?,
+            Priority::Batch => self.hear_batch(audio, listen).await?,
+        };
+        Ok(match vocabulary {
+            Some(vocabulary) => heard.repaired(&vocabulary),
+            None => heard,
+        })
     }
 
     /// Hears every channel of a recording by itself and gives the conversation, in the order of time.
@@ -138,10 +144,15 @@ impl Ears {
         recording: &Recording,
         prompt: Option<String>,
     ) -> Result<Vec<Turn>, SpeechError> {
+        let listen = Listen { mode: Mode::Recording, prompt, ..Listen::default() };
+        self.hear_recording_with(recording, listen).await
+    }
+
+    /// The same with everything that can be known beforehand.
+    pub async fn hear_recording_with(&self, recording: &Recording, listen: Listen) -> Result<Vec<Turn>, SpeechError> {
         let mut channels = Vec::with_capacity(recording.channels.len());
         for at in 0..recording.channels.len() {
-            let listen = Listen { mode: Mode::Recording, hints: Vec::new(), prompt: prompt.clone() };
-            channels.push(self.hear(recording.channel(at), listen, Priority::Batch).await?);
+            channels.push(self.hear(recording.channel(at), listen.clone(), Priority::Batch).await?);
         }
         Ok(turns::merge(&channels))
     }

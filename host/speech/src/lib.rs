@@ -2,6 +2,7 @@
 //!
 //! - [`recogniser`]: audio in, text out; whisper.cpp and Vosk behind one trait, and the guards against words nobody said;
 //! - [`ears`]: a bounded pool of workers in which a live turn goes before batch work;
+//! - [`vocabulary`]: a clinic's own words, which bias recognition and mend near misses;
 //! - [`voice`]: text in, audio out; recorded prompts, festival, espeak-ng or any command;
 //! - [`spoken`]: figures, dates, money and phone numbers in the words a Russian says;
 //! - [`models`]: where the weights come from, and whether they are here.
@@ -13,8 +14,10 @@ mod error;
 pub mod models;
 pub mod recogniser;
 pub mod spoken;
+pub mod vocabulary;
 pub mod voice;
 
 pub use ears::{Ears, EarsOptions, Priority};
 pub use error::SpeechError;
 pub use recogniser::{Listen, Mode, Recogniser, RecogniserStream, Segment, Transcript, Word};
+pub use vocabulary::Vocabulary;

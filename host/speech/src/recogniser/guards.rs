@@ -52,6 +52,7 @@ pub fn believe(candidate: &Candidate<'_>) -> Option<String> {
     let text = without_boilerplate(&text);
     let words = text.split_whitespace().count();
     let (text, kept) = collapse_repetition(&text);
+    let text = once(text, candidate.audio_ms);
     let repeating = words >= 6 && kept * 2 < words;
     let most = MAX_TOKENS_PER_SECOND * candidate.audio_ms / 1_000 + EXTRA_TOKENS;
     let guess = candidate.mean_log_probability < MIN_LOG_PROBABILITY
@@ -59,6 +60,36 @@ pub fn believe(candidate: &Candidate<'_>) -> Option<String> {
         || candidate.tokens > 2 * most as usize;
     let said = text.chars().any(char::is_alphanumeric);
     (said && !guess && !shouted(&text) && !foreign(&text)).then_some(text)
+}
+
+/// Does a text say one thing over and over? Twice is enough where nobody could have said it twice in the time.
+pub fn loops(text: &str, audio_ms: u32) -> bool {
+    let text = without_brackets(text);
+    let words = text.split_whitespace().count();
+    let (collapsed, kept) = collapse_repetition(&text);
+    kept < words || once(collapsed, audio_ms).split_whitespace().count() < kept
+}
+
+/// Are there words in a text, believed or not? Captions are none.
+pub fn says_something(text: &str) -> bool {
+    let text = without_boilerplate(&without_brackets(text));
+    text.chars().any(char::is_alphanumeric) && !shouted(&text) && !foreign(&text)
+}
+
+/// Letters a second that nobody speaks: 12 to 15 are usual, and the time is longer than the speech in it.
+const TOO_FAST: usize = 16;
+
+/// One half of a text whose halves are the same, where there was no time to say both.
+fn once(text: String, audio_ms: u32) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let (first, second) = words.split_at(words.len() / 2);
+    let same = first.len() == second.len() && first.iter().zip(second).all(|(a, b)| key(a) == key(b));
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    if !words.is_empty() && same && letters * 1_000 > TOO_FAST * audio_ms.max(1) as usize {
+        second.join(" ")
+    } else {
+        text
+    }
 }
 
 /// Takes out what stands in brackets, between asterisks or notes.
@@ -120,8 +151,8 @@ fn foreign(text: &str) -> bool {
 const LONGEST_PHRASE: usize = 8;
 
 /// Makes one of a phrase that is said three times and more in a row (of a single word: five times, since people do say
-/// "нет, нет, нет" and dictate "два, два, два"). Figures are left alone: a phone number may repeat itself. Returns the text
-/// and its number of words.
+/// "нет, нет, нет" and dictate "два, два, два"), or twice and then broken off in the middle, as a loop ends where the
+/// tokens ran out. Figures are left alone: a phone number may repeat itself. Returns the text and its number of words.
 pub fn collapse_repetition(text: &str) -> (String, usize) {
     let words: Vec<&str> = text.split_whitespace().filter(|word| !stuttered(word)).collect();
     let keys: Vec<String> = words.iter().map(|word| key(word)).collect();
@@ -130,13 +161,16 @@ pub fn collapse_repetition(text: &str) -> (String, usize) {
     while at < words.len() {
         let repeated = (1..=LONGEST_PHRASE).find_map(|length| {
             let times = repetitions(&keys[at..], length);
+            let rest = keys.get(at + length * times..).unwrap_or_default();
+            let broken_off = length >= 3 && times == 2 && !rest.is_empty() && keys[at..at + length].starts_with(rest);
             let enough = if length == 1 { 5 } else { 3 };
             let figures = keys[at..].iter().take(length).all(|word| word.chars().all(|c| c.is_ascii_digit()));
-            (times >= enough && !figures).then_some((length, times))
+            let taken = length * times + if broken_off { rest.len() } else { 0 };
+            ((times >= enough || broken_off) && !figures).then_some((length, taken))
         });
-        let (length, times) = repeated.unwrap_or((1, 1));
+        let (length, taken) = repeated.unwrap_or((1, 1));
         kept.extend(&words[at..at + length]);
-        at += length * times;
+        at += taken;
     }
     (kept.join(" "), kept.len())
 }
@@ -236,8 +270,27 @@ mod tests {
         assert_eq!(believed(text).as_deref(), Some("мы едем к вам"));
         let doubtful = Candidate { text, mean_log_probability: -0.8, tokens: 20, audio_ms: 3_000 };
         assert_eq!(believe(&doubtful), None);
+        assert_eq!(collapse_repetition("и затем решётку. И затем решётку. И затем").0, "и затем решётку.");
+        assert_eq!(collapse_repetition("и затем решётку и затем решётку").1, 6);
         assert_eq!(collapse_repetition("2 2 2 2 2 2").0, "2 2 2 2 2 2");
         assert_eq!(collapse_repetition("ааааааааааа да").0, "да");
+    }
+
+    #[test]
+    fn what_there_was_no_time_to_say_twice_was_said_once() {
+        let heard = |text, audio_ms| believe(&Candidate { text, mean_log_probability: -0.3, tokens: 8, audio_ms });
+        let doubled = "Сейчас в конференции находится. Сейчас в конференции находится.";
+        assert_eq!(heard(doubled, 2_000).as_deref(), Some("Сейчас в конференции находится."));
+        assert_eq!(heard(doubled, 5_000).as_deref(), Some(doubled));
+        assert_eq!(heard("Да, да.", 900).as_deref(), Some("Да, да."));
+        assert!(loops(doubled, 2_000) && !loops(doubled, 5_000) && !loops("", 0));
+        assert!(loops("к вам к вам к вам к вам", 9_000));
+    }
+
+    #[test]
+    fn captions_say_nothing() {
+        assert!(says_something("отминьон") && says_something("[шум] алло"));
+        assert!(!says_something("[музыка]") && !says_something("ТРЕВОЖНАЯ МУЗЫКА") && !says_something("..."));
     }
 
     proptest! {

@@ -13,12 +13,14 @@ pub mod vosk;
 pub mod whisper;
 pub mod windows;
 
+use std::sync::Arc;
+
 use audio::Pcm;
 use serde::{Deserialize, Serialize};
 
 pub use open::{EngineChoice, EngineName, open};
 
-use crate::SpeechError;
+use crate::{SpeechError, Vocabulary};
 
 /// How to listen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub struct Listen {
     pub hints: Vec<String>,
     /// One line on what the talk is about; engines that can take it are biased towards its words.
     pub prompt: Option<String>,
+    /// The clinic's own words: a bias as well, and what was heard nearly right is mended by them ([`crate::Ears`] does it).
+    pub vocabulary: Option<Arc<Vocabulary>>,
 }
 
 /// What is being listened to: the answer is wanted at once, or wanted exact.
@@ -52,6 +56,20 @@ pub struct Transcript {
     pub segments: Vec<Segment>,
     /// Words, where the engine was asked for them or gives them anyway.
     pub words: Vec<Word>,
+}
+
+impl Transcript {
+    /// The same with near misses of a vocabulary mended in its phrases. Words keep what the engine wrote: a mended one may
+    /// have been two of them.
+    pub fn repaired(mut self, vocabulary: &Vocabulary) -> Transcript {
+        for segment in &mut self.segments {
+            segment.text = vocabulary.repair(&segment.text);
+        }
+        if !self.segments.is_empty() {
+            self.text = self.segments.iter().map(|segment| segment.text.as_str()).collect::<Vec<_>>().join(" ");
+        }
+        self
+    }
 }
 
 /// A phrase of a transcript.
