@@ -148,7 +148,7 @@ impl Matcher {
         let topic = |t: &&'static Topic| entry.question.topics.contains(t) || entry.answer.topics.contains(t);
         let thing = |t: &&'static str| entry.question.things.contains(t) || entry.answer.things.contains(t);
         let animal = asked.species.is_none() || asked.species == entry.question.species;
-        (asked.topics.iter().all(|t| topic(&t)) && asked.things.iter().all(|t| thing(&t)) && animal)
+        (asked.topics.iter().all(topic) && asked.things.iter().all(thing) && animal)
             .then(|| Hit { id: entry.id.clone(), confidence: Self::THRESHOLD + 0.2 * share })
     }
 
