@@ -186,32 +186,20 @@ fn history_is_tagged_anew_and_peoples_word_stays() {
     assert!(table.out.contains("0 calls judged"), "{}", table.out);
 }
 
-const GATE: [&str; 12] = [
-    "откройте шлагбаум, я у ворот стою",
-    "здравствуйте, шлагбаум не поднимается, откройте",
-    "я подъехал, поднимите шлагбаум пожалуйста",
-    "на парковку не пускает шлагбаум",
-    "вы не могли бы шлагбаум открыть, мы во дворе",
-    "кнопку жму у шлагбаума никто не отвечает",
-    "пустите на территорию, шлагбаум закрыт",
-    "машина у шлагбаума, откроете?",
-    "шлагбаум опять закрылся перед нами",
-    "мы приехали, откройте нам шлагбаум",
-    "тут шлагбаум, как заехать",
-    "заехать не можем, шлагбаум опущен",
-];
+/// Calls of a category no clinic ships with, a line each.
+const BARRIER: &str = include_str!("../../understanding/tests/data/barrier.txt");
 
 #[test]
 fn a_clinic_makes_a_category_of_its_own() {
     let program = Program::new();
-    let examples = program.file("gate.txt", &GATE.join("\n"));
+    let examples = program.file("gate.txt", BARRIER);
     let add = |id: &str, examples: &str| {
         let args = ["category", "add", id, "--clinic", "vet_lapa", "--title", "Шлагбаум", "--examples", examples];
         program.run(&args)
     };
     assert!(add("../gate", &examples).failed().contains("cannot be a category's id"));
     assert!(add("target", &examples).failed().contains("`target` is a category of the shared model"));
-    let few = add("gate", &program.file("few.txt", &GATE[..3].join("\n")));
+    let few = add("gate", &program.file("few.txt", &BARRIER.lines().take(3).collect::<Vec<_>>().join("\n")));
     assert!(few.failed().contains("3 examples, 8 are needed"), "{}", few.err);
     let made = add("gate", &examples);
     assert!(made.ok && made.out.contains("from 12 examples"), "{}{}", made.out, made.err);

@@ -1,3 +1,5 @@
+//! Soundness of the front check: single rules, and messages that chance makes.
+
 use proptest::prelude::*;
 use rsipstack::sip::SipMessage;
 

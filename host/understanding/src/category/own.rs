@@ -235,20 +235,8 @@ fn bar(held_out: &[(f32, bool)]) -> f32 {
 mod tests {
     use super::*;
 
-    const GATE: [&str; 12] = [
-        "откройте шлагбаум, я у ворот стою",
-        "здравствуйте, шлагбаум не поднимается, откройте",
-        "я подъехал, поднимите шлагбаум пожалуйста",
-        "на парковку не пускает шлагбаум",
-        "вы не могли бы шлагбаум открыть, мы во дворе",
-        "кнопку жму у шлагбаума никто не отвечает",
-        "пустите на территорию, шлагбаум закрыт",
-        "машина у шлагбаума, откроете?",
-        "шлагбаум опять закрылся перед нами",
-        "мы приехали, откройте нам шлагбаум",
-        "тут шлагбаум, как заехать",
-        "заехать не можем, шлагбаум опущен",
-    ];
+    /// Calls of a category no clinic ships with, a line each.
+    const BARRIER: &str = include_str!("../../tests/data/barrier.txt");
 
     fn others() -> Vec<CallText> {
         let subjects = ["кота", "собаку", "кролика", "щенка", "кошку", "попугая"];
@@ -270,7 +258,7 @@ mod tests {
     #[test]
     fn a_dozen_examples_make_a_category_and_leave_the_others_alone() {
         let shared = Classifier::embedded();
-        let (gate, others) = (GATE.map(CallText::of), others());
+        let (gate, others) = (BARRIER.lines().map(CallText::of).collect::<Vec<_>>(), others());
         let told: Vec<Told> = gate.iter().map(|c| (c, None)).collect();
         let rest: Vec<Told> = others.iter().map(|c| (c, None)).collect();
         let own = OwnCategory::train("gate", &told, &rest, shared).expect("enough of both");
@@ -290,7 +278,7 @@ mod tests {
     #[test]
     fn what_cannot_be_learned_is_refused_with_a_reason() {
         let shared = Classifier::embedded();
-        let (gate, others) = (GATE.map(CallText::of), others());
+        let (gate, others) = (BARRIER.lines().map(CallText::of).collect::<Vec<_>>(), others());
         let told: Vec<Told> = gate.iter().map(|c| (c, None)).collect();
         let rest: Vec<Told> = others.iter().map(|c| (c, None)).collect();
         assert!(matches!(OwnCategory::train("target", &told, &rest, shared), Err(OwnError::Taken(_))));
