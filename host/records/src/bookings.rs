@@ -4,9 +4,11 @@
 //! as `moved`, in one transaction: at no moment does the visitor hold two times, or none.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sqlx::any::AnyRow;
 use sqlx::{Any, Transaction};
 
+use crate::feed::{NewEvent, publish};
 use crate::row::{Columns as _, FromColumns, words};
 use crate::{Pii, RecordsError, Result, Store};
 
@@ -185,7 +187,8 @@ impl Store {
             call: booking.call.clone(),
         };
         write_history(&mut transaction, &booking.id, booking.status, &change).await?;
-        transaction.commit().await?;
+        tell(&mut transaction, booking, None, &change).await?;
+        self.commit_and_tell(transaction).await?;
         Ok(BookOutcome::Booked(Box::new(booking.clone())))
     }
 
@@ -205,6 +208,7 @@ impl Store {
         }
         check_step(&old, Status::Moved)?;
         set_status_of(&mut transaction, id, Status::Moved, change).await?;
+        let old_start_ms = old.start_ms;
         let new = BookingRecord {
             id: to.id.clone(),
             doctor: to.doctor.clone(),
@@ -223,7 +227,8 @@ impl Store {
             return Ok(BookOutcome::Taken);
         }
         write_history(&mut transaction, &new.id, Status::Booked, change).await?;
-        transaction.commit().await?;
+        tell(&mut transaction, &new, Some((id, old_start_ms)), change).await?;
+        self.commit_and_tell(transaction).await?;
         Ok(BookOutcome::Booked(Box::new(new)))
     }
 
@@ -248,8 +253,10 @@ impl Store {
         }
         check_step(&booking, status)?;
         set_status_of(&mut transaction, id, status, change).await?;
-        transaction.commit().await?;
-        Ok(BookingRecord { status, updated_ms: change.at_ms, ..booking })
+        let booking = BookingRecord { status, updated_ms: change.at_ms, ..booking };
+        tell(&mut transaction, &booking, None, change).await?;
+        self.commit_and_tell(transaction).await?;
+        Ok(booking)
     }
 
     /// One booking.
@@ -404,6 +411,33 @@ async fn write_history(
     .execute(&mut **transaction)
     .await?;
     Ok(())
+}
+
+/// Tells the feed what became of a visit; `moved_from` is the booking that was left, and when it was.
+async fn tell(
+    transaction: &mut Transaction<'_, Any>,
+    booking: &BookingRecord,
+    moved_from: Option<(&str, i64)>,
+    change: &Change,
+) -> Result<()> {
+    let kind = match (moved_from, booking.status) {
+        (Some(_), _) | (None, Status::Moved) => "visit.moved",
+        (None, Status::Booked) => "visit.booked",
+        (None, Status::Confirmed) => "visit.confirmed",
+        (None, Status::Arrived) => "visit.arrived",
+        (None, Status::Done) => "visit.done",
+        (None, Status::Cancelled) => "visit.cancelled",
+        (None, Status::NoShow) => "visit.no-show",
+    };
+    let mut data = json!({
+        "booking": booking.id, "doctor": booking.doctor, "service": booking.service, "start_ms": booking.start_ms,
+        "end_ms": booking.end_ms, "status": booking.status, "by": change.by, "call": change.call,
+    });
+    if let Some((from, start_ms)) = moved_from {
+        data["moved_from"] = json!({ "booking": from, "start_ms": start_ms });
+    }
+    let event = NewEvent { clinic: &booking.clinic, kind, subject: &booking.visit, data, at_ms: change.at_ms };
+    publish(transaction, event).await
 }
 
 /// A day is the longest visit: the overlap query looks back no further.

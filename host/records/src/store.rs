@@ -8,6 +8,7 @@ use std::time::Duration;
 use sqlx::any::{Any, AnyPoolOptions};
 use sqlx::migrate::MigrateError;
 use sqlx::{AnyPool, ConnectOptions as _, Connection as _, Executor as _, Row as _, Transaction};
+use tokio::sync::watch;
 
 use crate::append::Appender;
 use crate::seal::Keys;
@@ -32,6 +33,8 @@ pub(crate) struct Inner {
     pub(crate) appender: Appender,
     pub(crate) keys: Keys,
     pub(crate) clinic_of: ClinicOf,
+    /// Counts commits that may have added to the feed.
+    pub(crate) bell: watch::Sender<u64>,
     path: PathBuf,
 }
 
@@ -78,6 +81,7 @@ impl Store {
             appender,
             keys: Keys::default(),
             clinic_of: ClinicOf::default(),
+            bell: watch::Sender::new(0),
             path: path.to_owned(),
         };
         tracing::debug!(schema = schema::newest(), "database open");

@@ -6,6 +6,7 @@
 mod bookings;
 mod calls;
 mod crash;
+mod feed;
 mod opening;
 mod queue;
 mod reviews;
