@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use sqlx::AnyConnection;
 
+use crate::append::Row;
 use crate::row::Columns as _;
 use crate::turns::no_such_call;
 use crate::{RecordsError, Result, Store};
@@ -37,38 +39,21 @@ impl Store {
         let (owned, at) = (bytes.to_vec(), path.clone());
         let written = tokio::task::spawn_blocking(move || write_durably(&at, &owned)).await;
         written.map_err(|_| RecordsError::Closed)?.map_err(|source| RecordsError::Audio { path, source })?;
-        sqlx::query(
-            "INSERT INTO audio (sha256, kind, bytes, created_ms) VALUES ($1, $2, $3, $4) ON CONFLICT (sha256) DO NOTHING",
-        )
-        .bind(&sha256)
-        .bind(kind)
-        .bind(i64::try_from(bytes.len()).unwrap_or(i64::MAX))
-        .bind(jiff::Timestamp::now().as_millisecond())
-        .execute(self.write())
-        .await?;
+        let row = NewAudio {
+            sha256: sha256.clone(),
+            kind: kind.to_owned(),
+            bytes: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+            created_ms: jiff::Timestamp::now().as_millisecond(),
+        };
+        self.inner.appender.append(Row::Audio(Box::new(row))).await?;
         Ok(sha256)
     }
 
     /// Says that kept audio is the `kind` (for example `stereo`) of a call; a second one of a kind takes the first's place.
     pub async fn attach_audio(&self, call: &str, kind: &str, sha256: &str) -> Result<()> {
-        let known: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM audio WHERE sha256 = $1")
-            .bind(sha256)
-            .fetch_one(self.write())
-            .await?;
-        if known == 0 {
-            return Err(not_found(sha256));
-        }
-        sqlx::query(
-            "INSERT INTO call_audio (call, kind, sha256) VALUES ($1, $2, $3)
-             ON CONFLICT (call, kind) DO UPDATE SET sha256 = excluded.sha256",
-        )
-        .bind(call)
-        .bind(kind)
-        .bind(sha256)
-        .execute(self.write())
-        .await
-        .map_err(|error| no_such_call(error, call))?;
-        Ok(())
+        let row = AttachedAudio { call: call.to_owned(), kind: kind.to_owned(), sha256: sha256.to_owned() };
+        let written = self.inner.appender.append(Row::AttachedAudio(Box::new(row))).await?;
+        if written == 1 { Ok(()) } else { Err(not_found(sha256)) }
     }
 
     /// The audio of a call.
@@ -126,6 +111,7 @@ fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         // Its name may be so young that it is not on disk yet.
         return File::open(folder)?.sync_all();
     }
+    let folder_is_new = !folder.exists();
     fs::create_dir_all(folder)?;
     let temporary = folder.join(format!("{}.part", crate::id()));
     let written = (|| {
@@ -134,8 +120,10 @@ fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         file.sync_all()?;
         fs::rename(&temporary, path)?;
         File::open(folder)?.sync_all()?;
-        // The folder itself may be new in its parent.
-        folder.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+        match folder.parent() {
+            Some(parent) if folder_is_new => File::open(parent)?.sync_all(),
+            _ => Ok(()),
+        }
     })();
     if written.is_err() {
         let _ = fs::remove_file(&temporary);
@@ -149,4 +137,54 @@ fn hex(bytes: &[u8]) -> String {
 
 fn not_found(sha256: &str) -> RecordsError {
     RecordsError::NotFound { what: "audio", id: sha256.to_owned() }
+}
+
+/// Audio whose file is on the disk, about to be known.
+#[derive(Debug)]
+pub(crate) struct NewAudio {
+    sha256: String,
+    kind: String,
+    bytes: i64,
+    created_ms: i64,
+}
+
+impl NewAudio {
+    pub(crate) async fn write(&self, connection: &mut AnyConnection) -> Result<u64> {
+        let done = sqlx::query(
+            "INSERT INTO audio (sha256, kind, bytes, created_ms) VALUES ($1, $2, $3, $4) ON CONFLICT (sha256) DO NOTHING",
+        )
+        .bind(&self.sha256)
+        .bind(&self.kind)
+        .bind(self.bytes)
+        .bind(self.created_ms)
+        .execute(connection)
+        .await?;
+        Ok(done.rows_affected())
+    }
+}
+
+/// Kept audio that becomes a call's.
+#[derive(Debug)]
+pub(crate) struct AttachedAudio {
+    call: String,
+    kind: String,
+    sha256: String,
+}
+
+impl AttachedAudio {
+    /// 0 where there is no such audio.
+    pub(crate) async fn write(&self, connection: &mut AnyConnection) -> Result<u64> {
+        let done = sqlx::query(
+            "INSERT INTO call_audio (call, kind, sha256)
+             SELECT $1, $2, $3 WHERE EXISTS (SELECT 1 FROM audio WHERE sha256 = $3)
+             ON CONFLICT (call, kind) DO UPDATE SET sha256 = excluded.sha256",
+        )
+        .bind(&self.call)
+        .bind(&self.kind)
+        .bind(&self.sha256)
+        .execute(connection)
+        .await
+        .map_err(|error| no_such_call(error, &self.call))?;
+        Ok(done.rows_affected())
+    }
 }

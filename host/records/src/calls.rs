@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{Any, AnyConnection, Arguments as _, AssertSqlSafe};
 
+use crate::append::Row;
 use crate::events::{CallEvent, QueuePhase};
 use crate::row::{Columns as _, FromColumns, words};
 use crate::{Pii, RecordsError, Result, Store};
@@ -231,11 +232,9 @@ impl Store {
     /// # Errors
     /// [`RecordsError::BadValue`] for a time zone nobody knows; [`RecordsError::Exists`] for an id of another call.
     pub async fn start_call(&self, call: &CallRecord) -> Result<()> {
-        let mut connection = self.write().acquire().await?;
-        if call.insert(&mut connection).await? {
+        if self.inner.appender.append(Row::CallStart(Box::new(call.clone()))).await? == 1 {
             return Ok(());
         }
-        drop(connection);
         let there = self.call(&call.id).await.map_err(|_| exists(&call.id))?;
         let same = there.clinic == call.clinic && there.started_ms == call.started_ms;
         if same { Ok(()) } else { Err(exists(&call.id)) }
@@ -243,38 +242,15 @@ impl Store {
 
     /// Writes down that a call is over.
     pub async fn end_call(&self, id: &str, end: &CallEnd) -> Result<()> {
-        let done = sqlx::query(
-            "UPDATE calls SET ended_ms = $2, answered_ms = COALESCE($3, answered_ms), outcome = COALESCE($4, outcome),
-                end_reason = COALESCE($5, end_reason), agent = COALESCE($6, agent),
-                queue_wait_ms = COALESCE($7, queue_wait_ms), hold_ms = COALESCE($9, hold_ms),
-                acw_ms = COALESCE($10, acw_ms),
-                talk_ms = COALESCE($8, talk_ms, $2 - COALESCE($3, answered_ms) - COALESCE($9, hold_ms, 0))
-             WHERE id = $1",
-        )
-        .bind(id)
-        .bind(end.ended_ms)
-        .bind(end.answered_ms)
-        .bind(end.outcome.map(Outcome::as_str))
-        .bind(end.end_reason.as_deref())
-        .bind(end.agent.as_deref())
-        .bind(end.queue_wait_ms)
-        .bind(end.talk_ms)
-        .bind(end.hold_ms)
-        .bind(end.acw_ms)
-        .execute(self.write())
-        .await?;
+        let written = self.inner.appender.append(Row::CallEnd(Box::new((id.to_owned(), end.clone())))).await?;
         self.inner.clinic_of.forget(id);
-        if done.rows_affected() == 1 { Ok(()) } else { Err(not_found(id)) }
+        if written == 1 { Ok(()) } else { Err(not_found(id)) }
     }
 
     /// Sets what came of a call while it goes on; the last word stands.
     pub async fn set_outcome(&self, id: &str, outcome: Outcome) -> Result<()> {
-        let done = sqlx::query("UPDATE calls SET outcome = $2 WHERE id = $1")
-            .bind(id)
-            .bind(outcome.as_str())
-            .execute(self.write())
-            .await?;
-        if done.rows_affected() == 1 { Ok(()) } else { Err(not_found(id)) }
+        let written = self.inner.appender.append(Row::Outcome(id.to_owned(), outcome)).await?;
+        if written == 1 { Ok(()) } else { Err(not_found(id)) }
     }
 
     /// Takes in a call that is over. A call of that clinic with the same `external_id` is left as it is.
@@ -400,7 +376,7 @@ impl CallRecord {
     }
 
     /// True when the row was new.
-    async fn insert(&self, connection: &mut AnyConnection) -> Result<bool> {
+    pub(crate) async fn insert(&self, connection: &mut AnyConnection) -> Result<bool> {
         let (local_day, local_hour) = local_time(&self.timezone, self.started_ms)?;
         let talk_ms = self.talk_ms.or(match (self.answered_ms, self.ended_ms) {
             (Some(answered), Some(ended)) => Some((ended - answered - self.hold_ms.unwrap_or(0)).max(0)),
@@ -441,6 +417,39 @@ impl CallRecord {
         .execute(connection)
         .await?;
         Ok(done.rows_affected() == 1)
+    }
+}
+
+impl CallEnd {
+    pub(crate) async fn write(&self, id: &str, connection: &mut AnyConnection) -> Result<u64> {
+        let done = sqlx::query(
+            "UPDATE calls SET ended_ms = $2, answered_ms = COALESCE($3, answered_ms), outcome = COALESCE($4, outcome),
+                end_reason = COALESCE($5, end_reason), agent = COALESCE($6, agent),
+                queue_wait_ms = COALESCE($7, queue_wait_ms), hold_ms = COALESCE($9, hold_ms),
+                acw_ms = COALESCE($10, acw_ms),
+                talk_ms = COALESCE($8, talk_ms, $2 - COALESCE($3, answered_ms) - COALESCE($9, hold_ms, 0))
+             WHERE id = $1",
+        )
+        .bind(id)
+        .bind(self.ended_ms)
+        .bind(self.answered_ms)
+        .bind(self.outcome.map(Outcome::as_str))
+        .bind(self.end_reason.as_deref())
+        .bind(self.agent.as_deref())
+        .bind(self.queue_wait_ms)
+        .bind(self.talk_ms)
+        .bind(self.hold_ms)
+        .bind(self.acw_ms)
+        .execute(&mut *connection)
+        .await?;
+        Ok(done.rows_affected())
+    }
+}
+
+impl Outcome {
+    pub(crate) async fn write(self, call: &str, connection: &mut AnyConnection) -> Result<u64> {
+        let done = sqlx::query("UPDATE calls SET outcome = $2 WHERE id = $1").bind(call).bind(self.as_str());
+        Ok(done.execute(connection).await?.rows_affected())
     }
 }
 

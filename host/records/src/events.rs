@@ -114,7 +114,8 @@ impl QueuePhase {
 impl Store {
     /// Writes an event down, after those the call has.
     pub async fn add_call_event(&self, event: CallEvent) -> Result<()> {
-        self.inner.appender.append(Row::Event(Box::new(event))).await
+        self.inner.appender.append(Row::Event(Box::new(event))).await?;
+        Ok(())
     }
 
     /// The events of a call, in their order.
@@ -129,8 +130,7 @@ impl Store {
     /// a wait is over, and again after the after-call work; as often as one likes.
     pub async fn settle_call(&self, call: &str) -> Result<Option<QueuePhase>> {
         let Some(phase) = QueuePhase::of(&self.call_events(call).await?) else { return Ok(None) };
-        let mut connection = self.write().acquire().await?;
-        phase.write(call, &mut connection).await?;
+        self.inner.appender.append(Row::Queue(Box::new((call.to_owned(), phase.clone())))).await?;
         Ok(Some(phase))
     }
 }

@@ -5,8 +5,10 @@
 //! an hour; after its last attempt it stays as `failed` for a person to see.
 
 use serde::{Deserialize, Serialize};
+use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
+use crate::append::Row;
 use crate::row::{Columns as _, FromColumns, words};
 use crate::{RecordsError, Result, Store};
 
@@ -74,21 +76,7 @@ impl Store {
     /// Puts a job in the queue; durable when it returns. False when a job with its id, or of its kind with its key, is or
     /// was there already.
     pub async fn enqueue(&self, job: &NewJob) -> Result<bool> {
-        let done = sqlx::query(
-            "INSERT INTO jobs (id, kind, payload, unique_key, state, run_at_ms, attempts, max_attempts, created_ms,
-                updated_ms)
-             VALUES ($1, $2, $3, $4, 'ready', $5, 0, $6, $7, $7) ON CONFLICT DO NOTHING",
-        )
-        .bind(&job.id)
-        .bind(&job.kind)
-        .bind(job.payload.to_string())
-        .bind(job.unique_key.as_deref())
-        .bind(job.run_at_ms)
-        .bind(job.max_attempts.max(1))
-        .bind(job.created_ms)
-        .execute(self.write())
-        .await?;
-        Ok(done.rows_affected() == 1)
+        Ok(self.inner.appender.append(Row::Job(Box::new(job.clone()))).await? == 1)
     }
 
     /// Takes the oldest due job of a kind for `lease_ms`; jobs whose lease ran out count as due. None when nothing is due.
@@ -195,6 +183,26 @@ impl Store {
             .fetch_all(self.read())
             .await?;
         rows.iter().map(|row| Ok((row.word("state")?, row.int("n")?))).collect()
+    }
+}
+
+impl NewJob {
+    pub(crate) async fn insert(&self, connection: &mut AnyConnection) -> Result<u64> {
+        let done = sqlx::query(
+            "INSERT INTO jobs (id, kind, payload, unique_key, state, run_at_ms, attempts, max_attempts, created_ms,
+                updated_ms)
+             VALUES ($1, $2, $3, $4, 'ready', $5, 0, $6, $7, $7) ON CONFLICT DO NOTHING",
+        )
+        .bind(&self.id)
+        .bind(&self.kind)
+        .bind(self.payload.to_string())
+        .bind(self.unique_key.as_deref())
+        .bind(self.run_at_ms)
+        .bind(self.max_attempts.max(1))
+        .bind(self.created_ms)
+        .execute(connection)
+        .await?;
+        Ok(done.rows_affected())
     }
 }
 

@@ -1,7 +1,9 @@
 //! Facts a flow found worth keeping, by name.
 
 use serde::{Deserialize, Serialize};
+use sqlx::AnyConnection;
 
+use crate::append::Row;
 use crate::row::Columns as _;
 use crate::turns::no_such_call;
 use crate::{Pii, Result, Store};
@@ -22,17 +24,7 @@ pub struct Note {
 impl Store {
     /// Writes a note; the last value of a name stands.
     pub async fn add_note(&self, note: &Note) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO notes (call, name, value, at_ms) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (call, name) DO UPDATE SET value = excluded.value, at_ms = excluded.at_ms",
-        )
-        .bind(&note.call)
-        .bind(&note.name)
-        .bind(note.value.as_str())
-        .bind(note.at_ms)
-        .execute(self.write())
-        .await
-        .map_err(|error| no_such_call(error, &note.call))?;
+        self.inner.appender.append(Row::Note(Box::new(note.clone()))).await?;
         Ok(())
     }
 
@@ -51,5 +43,22 @@ impl Store {
             })
         };
         rows.iter().map(note).collect()
+    }
+}
+
+impl Note {
+    pub(crate) async fn upsert(&self, connection: &mut AnyConnection) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO notes (call, name, value, at_ms) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (call, name) DO UPDATE SET value = excluded.value, at_ms = excluded.at_ms",
+        )
+        .bind(&self.call)
+        .bind(&self.name)
+        .bind(self.value.as_str())
+        .bind(self.at_ms)
+        .execute(&mut *connection)
+        .await
+        .map_err(|error| no_such_call(error, &self.call))?;
+        Ok(())
     }
 }

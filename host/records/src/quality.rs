@@ -1,7 +1,9 @@
 //! How good the caller's line was.
 
 use serde::{Deserialize, Serialize};
+use sqlx::AnyConnection;
 
+use crate::append::Row;
 use crate::row::Columns as _;
 use crate::{RecordsError, Result, Store};
 
@@ -25,21 +27,9 @@ pub struct LineQuality {
 impl Store {
     /// Writes down how good the line of a call was.
     pub async fn set_line_quality(&self, call: &str, quality: &LineQuality) -> Result<()> {
-        let sql =
-            "UPDATE calls SET packets = $2, packets_lost = $3, jitter_ms = $4, round_trip_ms = $5, lost_there = $6,
-                mos = $7 WHERE id = $1";
-        let done = sqlx::query(sql)
-            .bind(call)
-            .bind(quality.packets)
-            .bind(quality.lost)
-            .bind(quality.jitter_ms)
-            .bind(quality.round_trip_ms)
-            .bind(quality.lost_there)
-            .bind(quality.mos)
-            .execute(self.write())
-            .await?;
+        let written = self.inner.appender.append(Row::Quality(call.to_owned(), *quality)).await?;
         let missing = RecordsError::NotFound { what: "call", id: call.to_owned() };
-        if done.rows_affected() == 1 { Ok(()) } else { Err(missing) }
+        if written == 1 { Ok(()) } else { Err(missing) }
     }
 
     /// How good the line of a call was; none where nobody measured it.
@@ -55,5 +45,24 @@ impl Store {
             lost_there: row.real_opt("lost_there")?,
             mos,
         }))
+    }
+}
+
+impl LineQuality {
+    pub(crate) async fn write(&self, call: &str, connection: &mut AnyConnection) -> Result<u64> {
+        let sql =
+            "UPDATE calls SET packets = $2, packets_lost = $3, jitter_ms = $4, round_trip_ms = $5, lost_there = $6,
+                mos = $7 WHERE id = $1";
+        let done = sqlx::query(sql)
+            .bind(call)
+            .bind(self.packets)
+            .bind(self.lost)
+            .bind(self.jitter_ms)
+            .bind(self.round_trip_ms)
+            .bind(self.lost_there)
+            .bind(self.mos)
+            .execute(connection)
+            .await?;
+        Ok(done.rows_affected())
     }
 }

@@ -97,7 +97,8 @@ impl Store {
             (Some(key), Some(end)) => Some((key.id().to_owned(), key.seal(&run.call, END, end.as_str()))),
             _ => None,
         };
-        self.inner.appender.append(Row::Run(Box::new((run, sealed)))).await
+        self.inner.appender.append(Row::Run(Box::new((run, sealed)))).await?;
+        Ok(())
     }
 
     /// The run of a call.

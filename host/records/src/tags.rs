@@ -5,6 +5,7 @@ use serde_json::value::Value;
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
+use crate::append::Row;
 use crate::reviews::is_open_to;
 use crate::row::{Columns as _, FromColumns};
 use crate::turns::no_such_call;
@@ -55,7 +56,8 @@ impl Store {
     /// # Errors
     /// [`RecordsError::NotFound`] if there is no such call, [`RecordsError::BadValue`] for a confidence outside 0 to 1.
     pub async fn add_tag(&self, tag: &Tag) -> Result<()> {
-        self.add_tags(std::slice::from_ref(tag)).await?;
+        tag.check()?;
+        self.inner.appender.append(Row::Tag(Box::new(tag.clone()))).await?;
         Ok(())
     }
 
@@ -68,10 +70,7 @@ impl Store {
         let mut transaction = self.begin_write().await?;
         let mut added = 0;
         for tag in tags {
-            if is_open_to(&tag.by, &tag.call, &mut transaction).await? {
-                tag.insert(&mut transaction).await?;
-                added += 1;
-            }
+            added += usize::from(tag.insert_if_open(&mut transaction).await?);
         }
         transaction.commit().await?;
         Ok(added)
@@ -97,13 +96,25 @@ impl Store {
 }
 
 impl Tag {
-    pub(crate) async fn insert(&self, connection: &mut AnyConnection) -> Result<()> {
-        if !(0.0..=1.0).contains(&self.confidence) {
-            return Err(RecordsError::BadValue {
-                field: "confidence",
-                problem: format!("{} is not between 0 and 1", self.confidence),
-            });
+    fn check(&self) -> Result<()> {
+        if (0.0..=1.0).contains(&self.confidence) {
+            return Ok(());
         }
+        let problem = format!("{} is not between 0 and 1", self.confidence);
+        Err(RecordsError::BadValue { field: "confidence", problem })
+    }
+
+    /// False where a person's word stands that this one may not overrule.
+    pub(crate) async fn insert_if_open(&self, connection: &mut AnyConnection) -> Result<bool> {
+        if !is_open_to(&self.by, &self.call, connection).await? {
+            return Ok(false);
+        }
+        self.insert(connection).await?;
+        Ok(true)
+    }
+
+    pub(crate) async fn insert(&self, connection: &mut AnyConnection) -> Result<()> {
+        self.check()?;
         sqlx::query(
             "INSERT INTO tags (call, seq, category, confidence, evidence, taxonomy_version, model_version, review,
                 made_by, at_ms)

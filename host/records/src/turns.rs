@@ -65,7 +65,8 @@ pub struct JournalRecord {
 impl Store {
     /// Writes a turn down; durable when it returns. Written again unchanged it is no error, so a caller may retry.
     pub async fn add_turn(&self, turn: Turn) -> Result<()> {
-        self.inner.appender.append(Row::Turn(Box::new(turn))).await
+        self.inner.appender.append(Row::Turn(Box::new(turn))).await?;
+        Ok(())
     }
 
     /// Writes a journal entry down, sealed if the clinic has a key; durable when it returns. Written again unchanged it is
@@ -75,7 +76,8 @@ impl Store {
     /// [`RecordsError::NoKey`], [`RecordsError::KeyFile`]: nothing is written unsealed because a key is missing.
     pub async fn add_journal(&self, entry: JournalRecord) -> Result<()> {
         let entry = self.seal_entry(entry).await?;
-        self.inner.appender.append(Row::Journal(Box::new(entry))).await
+        self.inner.appender.append(Row::Journal(Box::new(entry))).await?;
+        Ok(())
     }
 
     async fn seal_entry(&self, entry: JournalRecord) -> Result<SealedEntry> {
