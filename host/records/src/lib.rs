@@ -28,6 +28,7 @@
 //! # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
 //! ```
 
+mod accounts;
 mod aggregates;
 mod append;
 mod audio;
@@ -55,6 +56,7 @@ mod store;
 mod tags;
 mod turns;
 
+pub use accounts::{Claim, LinkRecord, RoleRecord, SessionRecord, TokenRecord, UserRecord};
 pub use aggregates::{CategoryTotal, DayTotal, HandledTotals, HourTotal, PeriodTotals};
 pub use audio::AudioRef;
 pub use bookings::{BookOutcome, BookingRecord, Busy, Change, HistoryEntry, NewTime, Status};
