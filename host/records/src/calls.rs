@@ -200,6 +200,14 @@ pub struct CallFilter {
     pub caller: Option<Pii>,
     /// Waiting for review, or not.
     pub review: Option<bool>,
+    /// From a number that ends so.
+    pub caller_ends: Option<Pii>,
+    /// Held by this version of a flow.
+    pub flow: Option<String>,
+    /// Answered, or not.
+    pub answered: Option<bool>,
+    /// In which all these words were said, by whomever; each finds its other endings, too.
+    pub said: Option<Pii>,
 }
 
 /// Where a page ended; the next one starts after it. Serves as an opaque token: `to_string`, `parse`.
@@ -336,6 +344,14 @@ impl Store {
         wanted.add("source = ", filter.source.map(|source| source.as_str().to_owned()))?;
         wanted.add("caller = ", filter.caller.clone().map(Pii::into_inner))?;
         wanted.add("review = ", filter.review.map(i64::from))?;
+        wanted.add("caller LIKE ", filter.caller_ends.as_ref().map(|end| format!("%{}", digits(end.as_str()))))?;
+        wanted.add("flow_digest = ", filter.flow.clone())?;
+        let answered = filter.answered.map(i64::from);
+        wanted.add("(CASE WHEN answered_ms IS NULL THEN 0 ELSE 1 END) = ", answered)?;
+        for word in filter.said.as_ref().map(|said| search_words(said.as_str())).unwrap_or_default() {
+            wanted.add(SAID, Some(word))?;
+            wanted.sql.push(')');
+        }
         if let Some(cursor) = after {
             wanted.add("started_ms <= ", Some(cursor.started_ms))?;
             wanted.add_pair("(started_ms < ", cursor.started_ms, " OR id < ", cursor.id.clone())?;
@@ -508,6 +524,35 @@ impl Where {
         self.sql.push_str(&format!("{joint}{condition}${}", self.count));
         self.arguments.add(value).map_err(|error| RecordsError::Database(sqlx::Error::Encode(error)))
     }
+}
+
+/// Calls with a turn in which a word was said. The index is SQLite's full-text search.
+const SAID: &str =
+    "id IN (SELECT turns.call FROM turn_words JOIN turns ON turns.rowid = turn_words.rowid WHERE turn_words MATCH ";
+
+fn digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// What somebody typed as queries of the full-text search, one for each word: the stem of the word, with any ending. At most
+/// eight; letters and digits only, so that nothing in them is a command.
+fn search_words(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.take(8).map(|word| search_word(&word.to_lowercase())).collect()
+}
+
+fn search_word(word: &str) -> String {
+    const ENDINGS: &str = "аеёиоуыэюяйьъ";
+    let mut stem: Vec<char> = word.chars().collect();
+    // Two letters of an ending at most, and never of a short word: enough for "стрижка, стрижку, стрижке".
+    for _ in 0..2 {
+        if stem.len() > 4 && stem.last().is_some_and(|last| ENDINGS.contains(*last)) {
+            stem.pop();
+        }
+    }
+    let stem: String = stem.into_iter().collect();
+    let plain = stem.replace('ё', "е");
+    if plain == stem { format!("\"{stem}\"*") } else { format!("\"{stem}\"* OR \"{plain}\"*") }
 }
 
 impl std::fmt::Display for Cursor {

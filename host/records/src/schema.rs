@@ -27,4 +27,5 @@ const FILES: &[(i64, &str, &str)] = &[
     (4, "reviews", include_str!("../migrations/0004_reviews.sql")),
     (5, "feed", include_str!("../migrations/0005_feed.sql")),
     (11, "accounts", include_str!("../migrations/0011_accounts.sql")),
+    (12, "pages", include_str!("../migrations/0012_pages.sql")),
 ];

@@ -27,7 +27,7 @@ impl Lang {
     }
 
     /// One of two texts.
-    pub(crate) fn pick<T>(self, ru: T, en: T) -> T {
+    pub fn pick<T>(self, ru: T, en: T) -> T {
         match self {
             Self::Ru => ru,
             Self::En => en,
@@ -35,7 +35,7 @@ impl Lang {
     }
 
     /// A whole number with its thousands apart: no-break spaces or commas; a true minus sign.
-    pub(crate) fn number(self, n: i64) -> String {
+    pub fn number(self, n: i64) -> String {
         let digits = n.unsigned_abs().to_string();
         let separator = self.pick('\u{a0}', ',');
         let mut out = String::from(if n < 0 { "−" } else { "" });
@@ -50,17 +50,17 @@ impl Lang {
     }
 
     /// With a sign in front, for differences.
-    pub(crate) fn signed(self, n: i64) -> String {
+    pub fn signed(self, n: i64) -> String {
         if n > 0 { format!("+{}", self.number(n)) } else { self.number(n) }
     }
 
     /// To a tenth of a per cent.
-    pub(crate) fn share(self, share: Share) -> String {
+    pub fn share(self, share: Share) -> String {
         self.pick(share.ru(), share.to_string())
     }
 
     /// To a whole per cent, for sentences; what is not 0 or all is never called so.
-    pub(crate) fn rough_share(self, share: Share) -> String {
+    pub fn rough_share(self, share: Share) -> String {
         let percent = (share.permille() + 5) / 10;
         let percent = match percent {
             0 if share.part() > 0 => return self.pick("меньше 1\u{a0}%".into(), "under 1%".into()),
@@ -71,7 +71,7 @@ impl Lang {
     }
 
     /// A difference in tenths of a percentage point.
-    pub(crate) fn points(self, tenths: i64) -> String {
+    pub fn points(self, tenths: i64) -> String {
         let sign = if tenths > 0 {
             "+"
         } else if tenths < 0 {
@@ -84,7 +84,7 @@ impl Lang {
     }
 
     /// To whole units of the currency; under ten of them, to hundredths.
-    pub(crate) fn money(self, amount: &Amount) -> String {
+    pub fn money(self, amount: &Amount) -> String {
         let sign = match amount.currency.as_str() {
             "RUB" => "₽",
             "EUR" => "€",
@@ -104,17 +104,17 @@ impl Lang {
     }
 
     /// The same with a sign in front.
-    pub(crate) fn signed_money(self, amount: &Amount) -> String {
+    pub fn signed_money(self, amount: &Amount) -> String {
         if amount.minor > 0 { format!("+{}", self.money(amount)) } else { self.money(amount) }
     }
 
     /// Whole minutes, rounded to the nearest.
-    pub(crate) fn minutes(self, ms: i64) -> i64 {
+    pub fn minutes(self, ms: i64) -> i64 {
         i64::try_from(div_round(ms.into(), 60_000)).unwrap_or(i64::MAX)
     }
 
     /// A length of time as people say it: two units at most.
-    pub(crate) fn duration(self, ms: i64) -> String {
+    pub fn duration(self, ms: i64) -> String {
         let (h, m, s) = self.pick(("ч", "мин", "с"), ("h", "min", "s"));
         let minus = if ms < 0 { "−" } else { "" };
         let seconds = i64::try_from(div_round(i128::from(ms).abs(), 1000)).unwrap_or(i64::MAX);
@@ -131,7 +131,7 @@ impl Lang {
     }
 
     /// `1 звонок, 3 звонка, 5 звонков`; `1 call, 2 calls`. Only the word, without the number.
-    pub(crate) fn calls_word(self, n: i64) -> &'static str {
+    pub fn calls_word(self, n: i64) -> &'static str {
         match self {
             Self::Ru => match (n % 10, n % 100) {
                 (_, 11..=14) => "звонков",
@@ -150,12 +150,12 @@ impl Lang {
     }
 
     /// `3 звонка`.
-    pub(crate) fn calls(self, n: i64) -> String {
+    pub fn calls(self, n: i64) -> String {
         format!("{}\u{a0}{}", self.number(n), self.calls_word(n))
     }
 
     /// A period as a title: `октябрь 2026`, `16–22 ноября 2026`, `30 октября – 5 ноября 2026`.
-    pub(crate) fn period(self, period: Period) -> String {
+    pub fn period(self, period: Period) -> String {
         let Period { from, to } = period;
         let (year, month) = (from.year(), usize::from(from.month().unsigned_abs()) - 1);
         if period.is_month() {
@@ -176,20 +176,20 @@ impl Lang {
     }
 
     /// A day: `16 ноября 2026`.
-    pub(crate) fn date(self, date: Date) -> String {
+    pub fn date(self, date: Date) -> String {
         let month = usize::from(date.month().unsigned_abs()) - 1;
         format!("{} {} {}", date.day(), self.pick(MONTHS_OF_RU[month], MONTHS_EN[month]), date.year())
     }
 
     /// Two or three letters.
-    pub(crate) fn weekday(self, monday_zero: usize) -> &'static str {
+    pub fn weekday(self, monday_zero: usize) -> &'static str {
         let ru = ["Пн", "Вт", "Ср", "Чт", "Пт", "Сб", "Вс"];
         let en = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
         self.pick(ru[monday_zero % 7], en[monday_zero % 7])
     }
 
     /// In full, small letters in Russian.
-    pub(crate) fn weekday_name(self, monday_zero: usize) -> &'static str {
+    pub fn weekday_name(self, monday_zero: usize) -> &'static str {
         let ru = ["понедельник", "вторник", "среда", "четверг", "пятница", "суббота", "воскресенье"];
         let en = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
         self.pick(ru[monday_zero % 7], en[monday_zero % 7])

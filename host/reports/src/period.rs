@@ -38,6 +38,13 @@ impl Period {
         i64::from((self.to - self.from).get_days()) + 1
     }
 
+    /// The days as numbers since 1970-01-01, as the records know them.
+    pub fn day_numbers(self) -> std::ops::RangeInclusive<i64> {
+        let epoch = jiff::civil::date(1970, 1, 1);
+        let number = |day: Date| i64::from((day - epoch).get_days());
+        number(self.from)..=number(self.to)
+    }
+
     /// The calendar month before a calendar month; before anything else, as many days.
     ///
     /// # Errors

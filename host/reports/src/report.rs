@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use jiff::ToSpan as _;
 use jiff::civil::Date;
-use jiff::{Span, ToSpan as _};
-use records::{AgentTime, CallFilter, CategoryTotal, HourTotal, RecordsError, Status, Store};
+use records::{AgentTime, CallFilter, CategoryTotal, HourTotal, RecordsError, Rolled, Store, WaitBucket};
 use serde::Serialize;
 
 use crate::kpi::{self, Kpis, Thresholds, Visits};
@@ -85,6 +85,8 @@ pub struct Report {
     pub hours: Vec<HourTotal>,
     /// Calls by day, every day of the period.
     pub days: Vec<Day>,
+    /// How long callers waited, shortest first.
+    pub waits: Vec<WaitBucket>,
     /// People needed by hour of the week; none when no call was answered.
     pub staffing: Option<StaffingPlan>,
     /// The classifier whose tags were counted, as it named itself with the latest of them; none = people tagged.
@@ -139,9 +141,12 @@ impl Report {
         let (from, to) = period.bounds(&input.timezone)?;
         let now = Read::of(store, input, period).await?;
         let earlier = Read::of(store, input, before).await?;
-        let hours = store.hour_of_week(&input.clinic, from, to).await?;
-        let days = store.day_totals(&input.clinic, from, to).await?;
-        let found = non_target(&now.categories, &earlier.categories, &input.categories, input.minute_cost.as_ref());
+        let found = non_target(
+            &now.rolled.categories,
+            &earlier.rolled.categories,
+            &input.categories,
+            input.minute_cost.as_ref(),
+        );
         Ok(Self {
             schema: Self::SCHEMA,
             clinic: input.clinic.clone(),
@@ -151,12 +156,13 @@ impl Report {
             before,
             thresholds: input.thresholds,
             headline: Headline::of(&found),
-            kpis_before: (!earlier.categories.is_empty()).then(|| earlier.kpis(input)),
+            kpis_before: (!earlier.rolled.categories.is_empty()).then(|| earlier.kpis(input)),
             kpis: now.kpis(input),
-            staffing: staffing(&now, &hours, period, input.thresholds),
+            staffing: staffing(&now.rolled, period, input.thresholds),
             non_target: found,
-            hours,
-            days: every_day(period, &days),
+            days: every_day(period, &now.rolled.days),
+            hours: now.rolled.hours,
+            waits: now.rolled.waits,
             model_version: model_version(store, &input.clinic, from, to).await?,
         })
     }
@@ -164,24 +170,23 @@ impl Report {
 
 /// The sums of one period.
 struct Read {
-    totals: records::PeriodTotals,
-    categories: Vec<CategoryTotal>,
-    visits: Visits,
+    rolled: Rolled,
     time: AgentTime,
 }
 
 impl Read {
     async fn of(store: &Store, input: &ReportInput, period: Period) -> Result<Self, ReportError> {
         let (from, to) = period.bounds(&input.timezone)?;
-        let (clinic, limits) = (input.clinic.as_str(), input.thresholds);
+        let clinic = input.clinic.as_str();
         // The database has several readers: ask them at the same time.
-        let (totals, categories, visits, time) = tokio::try_join!(
-            store.period_totals(clinic, from, to, limits.answer_ms, limits.short_ms),
-            store.category_totals(clinic, from, to),
-            visits(store, clinic, from, to),
-            store.agent_time(clinic, from, to),
-        )?;
-        Ok(Self { totals, categories, visits, time })
+        let (mut rolled, time) =
+            tokio::try_join!(store.rolled(clinic, period.day_numbers()), store.agent_time(clinic, from, to))?;
+        let Thresholds { answer_ms, short_ms } = input.thresholds;
+        if (answer_ms, short_ms) != (Store::ROLLED_ANSWER_MS, Store::ROLLED_SHORT_MS) {
+            // The sums by day know the usual limits only.
+            rolled.totals = store.period_totals(clinic, from, to, answer_ms, short_ms).await?;
+        }
+        Ok(Self { rolled, time })
     }
 
     fn kpis(&self, input: &ReportInput) -> Kpis {
@@ -189,43 +194,14 @@ impl Read {
             let known = input.categories.iter().find(|category| Some(&category.id) == total.category.as_ref());
             known.is_some_and(|category| category.counts_as == CountsAs::Target)
         };
-        let target = self.categories.iter().filter(is_target).map(|total| total.calls).sum();
-        Kpis::of(&self.totals, self.visits, target, self.time)
+        let target = self.rolled.categories.iter().filter(is_target).map(|total| total.calls).sum();
+        let visits = Visits { booked: self.rolled.booked, arrived: self.rolled.arrived };
+        Kpis::of(&self.rolled.totals, visits, target, self.time)
     }
 }
 
-/// Nobody books further ahead.
-fn horizon() -> Span {
-    400.days()
-}
-
-/// Visits booked in calls of a period. A booking is found by its moment, which lies in its call; a visit that was moved counts
-/// for the call it was first booked in, by what became of it at last.
-async fn visits(store: &Store, clinic: &str, from_ms: i64, to_ms: i64) -> Result<Visits, RecordsError> {
-    let ahead = horizon().get_days();
-    let bookings = store.bookings(clinic, from_ms, to_ms + i64::from(ahead) * 86_400_000).await?;
-    let mut arrived_by_call: HashMap<&str, bool> = HashMap::new();
-    let mut call_of_visit: HashMap<&str, &str> = HashMap::new();
-    for first in bookings.iter().filter(|booking| booking.id == booking.visit) {
-        if let (Some(call), true) = (&first.call, (from_ms..to_ms).contains(&first.created_ms)) {
-            call_of_visit.insert(&first.visit, call);
-        }
-    }
-    for booking in &bookings {
-        let Some(call) = call_of_visit.get(booking.visit.as_str()) else { continue };
-        let arrived = match booking.status {
-            Status::Arrived | Status::Done => true,
-            Status::Booked | Status::Confirmed | Status::NoShow => false,
-            _ => continue,
-        };
-        *arrived_by_call.entry(call).or_default() |= arrived;
-    }
-    let arrived = arrived_by_call.values().filter(|arrived| **arrived).count();
-    Ok(Visits { booked: arrived_by_call.len() as i64, arrived: arrived as i64 })
-}
-
-fn staffing(read: &Read, hours: &[HourTotal], period: Period, limits: Thresholds) -> Option<StaffingPlan> {
-    let aht_ms = kpi::aht_ms(&read.totals).filter(|aht| *aht > 0)?;
+fn staffing(rolled: &Rolled, period: Period, limits: Thresholds) -> Option<StaffingPlan> {
+    let aht_ms = kpi::aht_ms(&rolled.totals).filter(|aht| *aht > 0)?;
     let goal = Goal { within_s: limits.answer_ms as f64 / 1000.0, ..Goal::default() };
     let weekdays = period.weekdays();
     let staffed = |total: &HourTotal| {
@@ -234,7 +210,7 @@ fn staffing(read: &Read, hours: &[HourTotal], period: Period, limits: Thresholds
         let staff = required(calls_per_hour, aht_ms as f64 / 1000.0, &goal)?;
         Some(StaffedHour { hour: total.hour, calls_per_hour, agents: staff.on_desk })
     };
-    Some(StaffingPlan { goal, aht_ms, hours: hours.iter().filter_map(staffed).collect() })
+    Some(StaffingPlan { goal, aht_ms, hours: rolled.hours.iter().filter_map(staffed).collect() })
 }
 
 fn every_day(period: Period, totals: &[records::DayTotal]) -> Vec<Day> {

@@ -10,6 +10,7 @@ mod feed;
 mod opening;
 mod queue;
 mod reviews;
+mod rollups;
 mod sealed;
 mod volume;
 mod work;

@@ -13,7 +13,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{Lang, Report};
 
-const STYLE: &str = include_str!("style.css");
+const FRAME: &str = include_str!("frame.css");
+/// How figures, charts and tables look, for pages that show [`body`] in a frame of their own.
+pub const FIGURES: &str = include_str!("figures.css");
 
 /// The page: self-contained, for screen, phone and paper, light and dark. Everything that came from outside is escaped.
 pub fn html(report: &Report, lang: Lang) -> String {
@@ -28,7 +30,7 @@ pub fn html(report: &Report, lang: Lang) -> String {
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
                 title { (title) " · " (t("Гудок", "Gudok")) }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(FRAME)) (PreEscaped(FIGURES)) }
             }
             body {
                 header {
@@ -41,25 +43,35 @@ pub fn html(report: &Report, lang: Lang) -> String {
                     h1 { (report.headline_text(lang)) }
                     (lead(report, lang))
                 }
-                main {
-                    (figures::tiles(report, lang))
-                    (categories::chart(report, lang))
-                    (categories::advice(report, lang))
-                    div.pair { (figures::funnel(report, lang)) (categories::moves(report, lang)) }
-                    (hours::days(report, lang))
-                    (hours::calls(report, lang))
-                    (hours::staffing(report, lang))
-                    (service::block(report, lang))
-                }
-                footer { (service::footnote(report, lang)) }
+                main { (body(report, lang)) }
+                footer { (footnote(report, lang)) }
             }
         }
     }
     .into_string()
 }
 
+/// The figures, charts and tables without a frame, each a section.
+pub fn body(report: &Report, lang: Lang) -> Markup {
+    html! {
+        (figures::tiles(report, lang))
+        (categories::chart(report, lang))
+        (categories::advice(report, lang))
+        div.pair { (figures::funnel(report, lang)) (categories::moves(report, lang)) }
+        (hours::days(report, lang))
+        (hours::calls(report, lang))
+        (hours::staffing(report, lang))
+        (service::block(report, lang))
+    }
+}
+
+/// How it was counted.
+pub fn footnote(report: &Report, lang: Lang) -> Markup {
+    service::footnote(report, lang)
+}
+
 /// What the non-target calls took, and whether that is more than before.
-fn lead(report: &Report, lang: Lang) -> Markup {
+pub fn lead(report: &Report, lang: Lang) -> Markup {
     let found = &report.non_target.non_target;
     if found.now.calls == 0 {
         return html! {};
@@ -95,7 +107,7 @@ fn lead(report: &Report, lang: Lang) -> Markup {
 }
 
 /// The dial tone: three waves.
-fn logo() -> Markup {
+pub fn logo() -> Markup {
     html! {
         svg viewBox="0 0 20 20" fill="none" stroke="currentColor" stroke-width="2.2" stroke-linecap="round" aria-hidden="true" {
             path d="M3 10v0M7 6.5v7M11 3v14M15 6.5v7M19 10v0" transform="translate(-1 0)" {}
