@@ -489,15 +489,16 @@ pub(crate) fn local_time(timezone: &str, at_ms: i64) -> Result<(i64, i64)> {
     Ok((wall.as_second().div_euclid(86_400), hour))
 }
 
+/// Conditions as text with placeholders, and their values.
 #[derive(Default)]
-struct Where {
-    sql: String,
-    arguments: AnyArguments,
+pub(crate) struct Where {
+    pub(crate) sql: String,
+    pub(crate) arguments: AnyArguments,
     count: usize,
 }
 
 impl Where {
-    fn add<T>(&mut self, condition: &str, value: Option<T>) -> Result<()>
+    pub(crate) fn add<T>(&mut self, condition: &str, value: Option<T>) -> Result<()>
     where
         T: for<'q> sqlx::Encode<'q, Any> + sqlx::Type<Any> + Send,
     {
