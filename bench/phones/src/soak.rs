@@ -22,13 +22,13 @@ const WARM: f64 = 0.2;
 /// Calls `calls` times, `rate` a second, and watches the server.
 pub fn run(server: &Server, calls: u32, rate: u32, lasting_ms: u32) -> Result<()> {
     let pid = server.pid;
-    let before = (usage::resident_kib(pid)?, usage::descriptors(pid)?, usage::threads(pid)?);
+    let before = (usage::resident(pid)?, usage::descriptors(pid)?, usage::threads(pid)?);
     let sink = Arc::new(Sink::open()?);
     let callers = Callers::start(&sink)?;
     // More at once than the rate asks for means that calls do not end.
     let at_once = rate * (lasting_ms / 1_000 + 1) * 4;
     let mut sipp = Sipp::start(server, calls, at_once, rate, u64::from(lasting_ms), sink.port()?)?;
-    let mut memory: Vec<(f64, f64)> = Vec::new();
+    let mut memory: Vec<(f64, usage::Resident)> = Vec::new();
     let mut most = (0, 0);
     let fine = loop {
         if let Some(fine) = sipp.ended()? {
@@ -38,7 +38,7 @@ pub fn run(server: &Server, calls: u32, rate: u32, lasting_ms: u32) -> Result<()
         // Addresses come again; what they sent is not judged here.
         sink.stamps().clear();
         let (failed, good) = sipp.counts().unwrap_or_default();
-        memory.push(((failed + good) as f64, usage::resident_kib(pid)? as f64));
+        memory.push(((failed + good) as f64, usage::resident(pid)?));
         let open = usage::descriptors(pid)?;
         most = (most.0.max(open.0), most.1.max(open.1));
     };
@@ -48,7 +48,7 @@ pub fn run(server: &Server, calls: u32, rate: u32, lasting_ms: u32) -> Result<()
     while usage::descriptors(pid)?.0 > before.1.0 && over.elapsed() < AFTERMATH {
         thread::sleep(LOOK);
     }
-    let after = (usage::resident_kib(pid)?, usage::descriptors(pid)?, usage::threads(pid)?);
+    let after = (usage::resident(pid)?, usage::descriptors(pid)?, usage::threads(pid)?);
 
     println!(
         "{} calls, {failed} failed{}; {}",
@@ -62,14 +62,24 @@ pub fn run(server: &Server, calls: u32, rate: u32, lasting_ms: u32) -> Result<()
         at(&answers, 0.5).unwrap_or(0.0),
         at(&answers, 0.99).unwrap_or(0.0)
     );
-    println!("resident memory, MiB: {:.1} before, {:.1} after", mib(before.0), mib(after.0));
+    let mib = |kib: u64| kib as f64 / 1024.0;
+    let said = |resident: usage::Resident| format!("{:.1} ({:.1})", mib(resident.all), mib(resident.anonymous));
+    println!("resident memory (of it not from files), MiB: {} before, {} after", said(before.0), said(after.0));
     for share in [0.1, 0.25, 0.5, 0.75, 1.0] {
-        if let Some((done, kib)) = at(&memory, share) {
-            println!("  after {done:>7.0} calls {:>8.1}", kib / 1024.0);
+        if let Some((done, resident)) = place(&memory, share) {
+            println!("  after {done:>7.0} calls {:>16}", said(*resident));
         }
     }
-    let warm: Vec<(f64, f64)> = memory.iter().filter(|(done, _)| *done >= f64::from(calls) * WARM).copied().collect();
-    println!("slope after the first {:.0} %: {:+.1} KiB per 1,000 calls", WARM * 100.0, slope(&warm) * 1_000.0);
+    let warm = memory.iter().filter(|(done, _)| *done >= f64::from(calls) * WARM);
+    let slope_of = |what: fn(&usage::Resident) -> u64| {
+        slope(&warm.clone().map(|(done, resident)| (*done, what(resident) as f64)).collect::<Vec<_>>()) * 1_000.0
+    };
+    println!(
+        "slope after the first {:.0} %: {:+.1} ({:+.1}) KiB per 1,000 calls",
+        WARM * 100.0,
+        slope_of(|resident| resident.all),
+        slope_of(|resident| resident.anonymous)
+    );
     println!(
         "descriptors: {} before, at most {}, {} after ({} s later)",
         before.1.0,
@@ -85,8 +95,9 @@ pub fn run(server: &Server, calls: u32, rate: u32, lasting_ms: u32) -> Result<()
     Ok(())
 }
 
-fn mib(kib: u64) -> f64 {
-    kib as f64 / 1024.0
+/// The entry at a share of the way.
+fn place<T>(entries: &[T], share: f64) -> Option<&T> {
+    entries.get(((entries.len().saturating_sub(1)) as f64 * share).round() as usize)
 }
 
 /// Least squares.

@@ -34,13 +34,25 @@ pub fn machine_seconds() -> Result<(f64, f64)> {
 }
 
 /// Resident memory, KiB.
+#[derive(Debug, Clone, Copy)]
+pub struct Resident {
+    /// All of it.
+    pub all: u64,
+    /// What is no part of a file.
+    pub anonymous: u64,
+}
+
+/// Resident memory of a process.
 ///
 /// # Errors
 /// When the process is gone.
-pub fn resident_kib(pid: u32) -> Result<u64> {
+pub fn resident(pid: u32) -> Result<Resident> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).with_context(|| format!("process {pid} is gone"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    line.trim().trim_end_matches(" kB").parse().context("VmRSS is no number")
+    let kib = |name: &str| -> Result<u64> {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).with_context(|| format!("no {name}"))?;
+        line.trim().trim_end_matches(" kB").parse().with_context(|| format!("{name} is no number"))
+    };
+    Ok(Resident { all: kib("VmRSS:")?, anonymous: kib("RssAnon:")? })
 }
 
 /// Open descriptors, and those of them that are sockets.

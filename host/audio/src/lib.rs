@@ -4,6 +4,7 @@
 //! - [`resample`]: between rates, live (1 ms of delay) or for files (cleaner, whole recordings);
 //! - [`vad`]: is somebody speaking; [`tonality`]: is this a tone of the telephone network instead;
 //! - [`tone`]: the tones we make, [`dtmf`]: the keys a caller presses, heard in the audio itself;
+//! - [`Latest`]: the last so many samples in one piece;
 //! - [`mix`]: gain, levels, mixing; [`line`](mod@line): what a telephone line does to a voice;
 //! - [`wav`]: recordings, in and out.
 //!
@@ -12,6 +13,7 @@
 
 pub mod dtmf;
 pub mod g711;
+mod latest;
 pub mod line;
 pub mod mix;
 mod pcm;
@@ -24,6 +26,7 @@ pub mod wav;
 #[cfg(test)]
 mod testing;
 
+pub use latest::Latest;
 pub use line::telephone;
 pub use pcm::Pcm;
 

@@ -111,7 +111,6 @@ impl Exchange {
                 None
             }
         };
-        drop(place);
         let Some((held, parted)) = held else {
             self.inner.observer.ended(&house.clinic.id, "failed", None);
             return None;
@@ -119,6 +118,8 @@ impl Exchange {
         let outcome = held.outcome.map_or("nothing", |outcome| outcome.as_str());
         self.inner.observer.ended(&house.clinic.id, outcome, parted.quality);
         afterwards::keep(house, &call, held.recording.as_deref(), parted).await;
+        // Until here, so that nobody is taken faster than what they leave behind can be written down.
+        drop(place);
         Some(held)
     }
 

@@ -148,9 +148,10 @@ async fn pool(path: &Path, connections: u32) -> Result<AnyPool> {
     let address = address(path)?;
     let options: sqlx::any::AnyConnectOptions = address.parse()?;
     let options = options.disable_statement_logging();
+    // The cache is of each connection: what it leaves out, the system's own cache has.
     let pragmas = format!(
         "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-         PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536; PRAGMA mmap_size = 268435456; \
+         PRAGMA foreign_keys = ON; PRAGMA cache_size = -4096; \
          PRAGMA journal_size_limit = 67108864;",
         Store::BUSY.as_millis()
     );

@@ -7,6 +7,7 @@
 //!
 //! Nothing is subtracted: recognition gets the caller's audio as it came.
 
+use audio::Latest;
 use lines::FRAME_SAMPLES;
 
 type Frame = [i16; FRAME_SAMPLES];
@@ -40,11 +41,11 @@ const FORGOTTEN: u32 = 100;
 /// Follows one line.
 pub(crate) struct Echo {
     /// What was sent, oldest first: samples, coarse samples, power by frame.
-    far: Vec<f32>,
-    far_coarse: Vec<f32>,
+    far: Latest<f32>,
+    far_coarse: Latest<f32>,
     far_power: [f32; LONGEST],
-    near: Vec<f32>,
-    near_coarse: Vec<f32>,
+    near: Latest<f32>,
+    near_coarse: Latest<f32>,
     faint: f32,
     /// Delay in samples, and how often it was seen.
     delay: Option<(usize, u32)>,
@@ -54,11 +55,11 @@ pub(crate) struct Echo {
 impl Echo {
     pub(crate) fn new() -> Echo {
         Echo {
-            far: vec![0.0; KEPT * FRAME_SAMPLES],
-            far_coarse: vec![0.0; KEPT * COARSE_FRAME],
+            far: Latest::new(KEPT * FRAME_SAMPLES, 0.0),
+            far_coarse: Latest::new(KEPT * COARSE_FRAME, 0.0),
             far_power: [0.0; LONGEST],
-            near: vec![0.0; WINDOW * FRAME_SAMPLES],
-            near_coarse: vec![0.0; WINDOW * COARSE_FRAME],
+            near: Latest::new(WINDOW * FRAME_SAMPLES, 0.0),
+            near_coarse: Latest::new(WINDOW * COARSE_FRAME, 0.0),
             faint: FAINT,
             delay: None,
             missed: 0,
@@ -67,9 +68,10 @@ impl Echo {
 
     /// A frame goes to the caller.
     pub(crate) fn sent(&mut self, frame: &Frame) {
-        shift(&mut self.far, &frame.map(f32::from));
-        shift(&mut self.far_coarse, &coarse(frame));
-        shift(&mut self.far_power, &[crate::ear::power(frame)]);
+        self.far.push(&frame.map(f32::from));
+        self.far_coarse.push(&coarse(frame));
+        self.far_power.rotate_left(1);
+        self.far_power[LONGEST - 1] = crate::ear::power(frame);
     }
 
     /// Do we speak, or did we a moment ago?
@@ -83,8 +85,8 @@ impl Echo {
 
     /// A frame of that power comes from the caller: is it nothing but echo?
     pub(crate) fn heard(&mut self, frame: &Frame, power: f32) -> bool {
-        shift(&mut self.near, &frame.map(f32::from));
-        shift(&mut self.near_coarse, &coarse(frame));
+        self.near.push(&frame.map(f32::from));
+        self.near_coarse.push(&coarse(frame));
         let loudest = self.loudest();
         if loudest < FAR_FLOOR {
             return false;
@@ -177,12 +179,6 @@ fn coarse(frame: &Frame) -> [f32; COARSE_FRAME] {
         *out = samples.iter().map(|sample| f32::from(*sample)).sum();
     }
     out
-}
-
-fn shift<T: Copy>(kept: &mut [T], new: &[T]) {
-    kept.copy_within(new.len().., 0);
-    let from = kept.len() - new.len();
-    kept[from..].copy_from_slice(new);
 }
 
 #[cfg(test)]

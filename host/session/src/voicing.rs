@@ -4,6 +4,7 @@
 //! A voice is periodic (70 to 400 Hz), louder than the line, and no tone: of one or two sines each sample follows from the
 //! four before it.
 
+use audio::Latest;
 use lines::FRAME_SAMPLES;
 
 type Frame = [i16; FRAME_SAMPLES];
@@ -24,22 +25,23 @@ const VOICED: u32 = 3;
 
 /// Follows one line.
 pub(crate) struct Voicing {
-    recent: [f32; KEPT],
+    recent: Latest<f32>,
     /// A bit a frame, the latest lowest.
     frames: u32,
 }
 
 impl Voicing {
     pub(crate) fn new() -> Voicing {
-        Voicing { recent: [0.0; KEPT], frames: 0 }
+        Voicing { recent: Latest::new(KEPT, 0.0), frames: 0 }
     }
 
     /// The next frame, and whether it is worth looking at. True while somebody speaks with their voice.
     pub(crate) fn hear(&mut self, frame: &Frame, loud: bool) -> bool {
-        self.recent.copy_within(FRAME_SAMPLES / 2.., 0);
-        for (slot, pair) in self.recent[KEPT - FRAME_SAMPLES / 2..].iter_mut().zip(frame.chunks_exact(2)) {
+        let mut halved = [0.0; FRAME_SAMPLES / 2];
+        for (slot, pair) in halved.iter_mut().zip(frame.chunks_exact(2)) {
             *slot = f32::from(pair[0]) + f32::from(pair[1]);
         }
+        self.recent.push(&halved);
         let voiced = loud && self.periodic() && !tone(frame);
         self.frames = self.frames << 1 | u32::from(voiced);
         (self.frames & ((1 << LOOK) - 1)).count_ones() >= VOICED

@@ -168,8 +168,8 @@ impl Check<'_> {
             }
         }
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        // Several shards per core: one late call holds up fewer others.
-        let shards = u32::try_from((cores * 4).clamp(4, 16)).unwrap_or(4);
+        // Each ticks a thousand times a second: more than there are cores only costs.
+        let shards = u32::try_from(cores.clamp(2, 16)).unwrap_or(2);
         MediaLine {
             ports,
             rtp_timeout_s: self.number(media.rtp_timeout.as_ref(), "media.rtp_timeout", 0..=3_600, 30),

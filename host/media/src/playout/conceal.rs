@@ -3,6 +3,8 @@
 //! The arrangement of ITU-T G.711, appendix I, without its delay: the last pitch period goes on sounding, full for 10 ms,
 //! then fading to nothing at 60 ms, and the sound that comes back is blended in.
 
+use audio::Latest;
+
 /// Samples remembered: two of the longest periods and the stretch that is compared.
 const HISTORY: usize = 480;
 /// Shortest period: 200 Hz; higher voices are found at a multiple.
@@ -20,7 +22,7 @@ const FADED: usize = 480;
 
 /// Conceals losses in a stream of samples at 8 kHz.
 pub(super) struct Concealer {
-    history: [i16; HISTORY],
+    history: Latest<i16>,
     /// One period, whose end leads into its beginning.
     period: Vec<i16>,
     at: usize,
@@ -32,7 +34,7 @@ pub(super) struct Concealer {
 
 impl Concealer {
     pub(super) fn new() -> Concealer {
-        Concealer { history: [0; HISTORY], period: Vec::new(), at: 0, concealed: 0, step: 0.0 }
+        Concealer { history: Latest::new(HISTORY, 0), period: Vec::new(), at: 0, concealed: 0, step: 0.0 }
     }
 
     /// Takes samples that are true; the first ones after a loss are blended with what was made up.
@@ -46,7 +48,7 @@ impl Concealer {
             }
             self.concealed = 0;
         }
-        self.remember(samples);
+        self.history.push(samples);
     }
 
     /// Appends made-up samples.
@@ -97,12 +99,6 @@ impl Concealer {
         };
         self.concealed += 1;
         (sample + step).clamp(-32_768.0, 32_767.0) * gain
-    }
-
-    fn remember(&mut self, samples: &[i16]) {
-        let samples = &samples[samples.len().saturating_sub(HISTORY)..];
-        self.history.copy_within(samples.len().., 0);
-        self.history[HISTORY - samples.len()..].copy_from_slice(samples);
     }
 }
 

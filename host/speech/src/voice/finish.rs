@@ -3,15 +3,16 @@
 use audio::{Pcm, TELEPHONE_RATE, mix};
 
 /// Changes whenever the sound in the cache would come out otherwise.
-pub(super) const VERSION: &str = "1";
+pub(super) const VERSION: &str = "2";
 
 /// Level of speech on the line, dBFS (root mean square): about what a person on a telephone reaches.
 const LEVEL_DBFS: f32 = -20.0;
 /// A window below this is silence.
 const SILENCE_DBFS: f32 = -48.0;
 const WINDOW_MS: u32 = 10;
-/// Kept before the first sound and after the last, so that no consonant is bitten off and sentences breathe.
-const LEAD_MS: u32 = 20;
+/// Kept before the first sound and after the last: a consonant begins within its window, a caller waits for what is kept
+/// before, and sentences breathe.
+const LEAD_MS: u32 = 5;
 const TAIL_MS: u32 = 120;
 
 /// Resamples, trims and levels.
@@ -60,7 +61,7 @@ mod tests {
         sound.append(&Pcm::silence(700, 16_000));
         let done = finish(&sound);
         assert_eq!(done.rate, 8_000);
-        assert!((420..=470).contains(&done.duration_ms()), "{} ms", done.duration_ms());
+        assert!((405..=455).contains(&done.duration_ms()), "{} ms", done.duration_ms());
     }
 
     #[test]
