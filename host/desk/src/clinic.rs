@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::hours::{DayHours, Minute, Span, WeeklyHours};
 use crate::money::{Currency, Money};
+use crate::outreach::{Reminders, RequestRules};
+use crate::wording::Wording;
 use crate::{ClinicErrors, file};
 
 /// Whom the clinic treats.
@@ -192,6 +194,12 @@ pub struct Clinic {
     pub flows: FlowRules,
     /// Of what was said.
     pub privacy: Privacy,
+    /// The cycle of reminders.
+    pub reminders: Reminders,
+    /// How people who are to be called are called.
+    pub requests: RequestRules,
+    /// The clinic's own texts.
+    pub templates: Wording,
 }
 
 impl Clinic {

@@ -1,6 +1,7 @@
 //! The clinic file: from TOML to a checked [`Clinic`], with every mistake found on the way.
 
 mod names;
+mod outreach;
 mod reader;
 mod rules;
 mod sections;
@@ -44,6 +45,9 @@ const KEYS: &[&str] = &[
     "horizon_days",
     "flows",
     "privacy",
+    "reminders",
+    "requests",
+    "templates",
 ];
 
 pub(crate) fn load(path: &Path) -> Result<Clinic, ClinicErrors> {
@@ -111,7 +115,11 @@ fn clinic(reader: &mut Reader, table: &DeTable<'_>, folder: &Path) -> Option<Cli
             String::new()
         }
     });
+    let reminders = outreach::reminders(reader, &top);
     Some(Clinic {
+        requests: outreach::requests(reader, &top),
+        templates: outreach::templates(reader, &top, &reminders),
+        reminders,
         absent,
         faq,
         lines: lines(reader, &top),

@@ -31,10 +31,12 @@ mod error;
 mod file;
 mod hours;
 mod money;
+mod outreach;
 mod phone;
 mod planned;
 mod retry;
 mod slots;
+mod wording;
 
 pub use booking::{Appointment, Booking, Desk, Visitor};
 pub use callbacks::{CallbackRequest, Promise, callback_due};
@@ -42,8 +44,10 @@ pub use clinic::{Clinic, Doctor, Exception, FaqEntry, FlowRules, Kind, Privacy, 
 pub use error::{ClinicErrors, DeskError, Mistake};
 pub use hours::{DayHours, Minute, Span, WeeklyHours};
 pub use money::{Currency, Money};
+pub use outreach::{OnNo, ReminderStep, Reminders, RequestRules, StepTime, StepWay};
 pub use phone::PhoneNumber;
 pub use planned::PlannedError;
 pub use records::{Pii, Status};
 pub use retry::{Attempt, RetryPlan, Step};
 pub use slots::{Slot, SlotQuery, free_slots};
+pub use wording::{Language, PARTICULARS, TEXTS, Wording, fill};

@@ -108,6 +108,7 @@ fn every_mistake_is_told_with_its_line() {
     let mut seen = 0;
     for name in [
         "missing_everything",
+        "outreach",
         "unknown_keys",
         "wrong_values",
         "hours",

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 
+use crate::contacts;
+use crate::feed::{NewEvent, publish};
 use crate::row::{Columns as _, FromColumns, words};
 use crate::{Pii, RecordsError, Result, Store};
 
@@ -11,6 +13,10 @@ words! {
     CallbackStatus {
         /// Somebody still has to call.
         Open = "open",
+        /// Somebody works on it just now.
+        Claimed = "claimed",
+        /// Another entry for the same number stands for it.
+        Merged = "merged",
         /// The person was reached, or given up; `result` says which.
         Done = "done",
     }
@@ -61,7 +67,8 @@ impl Store {
             columns!(),
             ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (id) DO NOTHING"
         );
-        sqlx::query(sql)
+        let mut transaction = self.begin_write().await?;
+        let done = sqlx::query(sql)
             .bind(&callback.id)
             .bind(&callback.clinic)
             .bind(&callback.timezone)
@@ -75,43 +82,68 @@ impl Store {
             .bind(callback.call.as_deref())
             .bind(callback.created_ms)
             .bind(callback.updated_ms)
-            .execute(self.write())
+            .execute(&mut *transaction)
             .await?;
-        Ok(())
+        if done.rows_affected() == 1 {
+            let data = serde_json::json!({
+                "kind": "callback", "due_ms": callback.due_ms, "deadline_ms": callback.due_ms, "call": callback.call,
+            });
+            let (clinic, subject, at_ms) = (callback.clinic.as_str(), callback.id.as_str(), callback.created_ms);
+            publish(&mut transaction, NewEvent { clinic, kind: "callback.created", subject, data, at_ms }).await?;
+        }
+        self.commit_and_tell(transaction).await
     }
 
     /// Counts an attempt and says what came of it; `done` closes the promise.
     pub async fn callback_attempt(&self, id: &str, result: &str, done: bool, at_ms: i64) -> Result<()> {
+        self.callback_tried(id, result, done, 1, at_ms).await
+    }
+
+    /// Says what came of the attempt that was counted last; `done` closes the promise.
+    pub async fn callback_result(&self, id: &str, result: &str, done: bool, at_ms: i64) -> Result<()> {
+        self.callback_tried(id, result, done, 0, at_ms).await
+    }
+
+    async fn callback_tried(&self, id: &str, result: &str, done: bool, more: i64, at_ms: i64) -> Result<()> {
         let status = if done { CallbackStatus::Done } else { CallbackStatus::Open };
+        let mut transaction = self.begin_write().await?;
         let written = sqlx::query(
-            "UPDATE callbacks SET attempts = attempts + 1, result = $2, status = $3, updated_ms = $4 WHERE id = $1",
+            // What the desk has closed meanwhile stays closed.
+            "UPDATE callbacks SET attempts = attempts + $5,
+                result = CASE WHEN status = 'done' AND $3 <> 'done' THEN result ELSE $2 END,
+                status = CASE WHEN status IN ('done', 'merged') THEN status ELSE $3 END, updated_ms = $4,
+                first_attempt_ms = COALESCE(first_attempt_ms, $4),
+                reached_ms = CASE WHEN $3 = 'done' THEN COALESCE(reached_ms, $4) ELSE reached_ms END,
+                closed_ms = CASE WHEN status = 'done' THEN closed_ms WHEN $3 = 'done' THEN $4 ELSE NULL END,
+                claimed_by = NULL, claimed_until_ms = NULL WHERE id = $1",
         )
         .bind(id)
         .bind(result)
         .bind(status.as_str())
         .bind(at_ms)
-        .execute(self.write())
+        .bind(more)
+        .execute(&mut *transaction)
         .await?;
-        if written.rows_affected() == 1 {
-            return Ok(());
+        if written.rows_affected() != 1 {
+            return Err(RecordsError::NotFound { what: "call-back", id: id.to_owned() });
         }
-        Err(RecordsError::NotFound { what: "call-back", id: id.to_owned() })
-    }
-
-    /// Says what came of the attempt that was counted last; `done` closes the promise.
-    pub async fn callback_result(&self, id: &str, result: &str, done: bool, at_ms: i64) -> Result<()> {
-        let status = if done { CallbackStatus::Done } else { CallbackStatus::Open };
-        let written = sqlx::query("UPDATE callbacks SET result = $2, status = $3, updated_ms = $4 WHERE id = $1")
+        if more > 0 {
+            contacts::note_attempt(&mut transaction, id, result, "exchange", None, at_ms).await?;
+        } else {
+            sqlx::query(
+                "UPDATE contact_attempts SET result = $2, at_ms = $3 WHERE contact = $1
+                    AND seq = (SELECT MAX(seq) FROM contact_attempts WHERE contact = $1)",
+            )
             .bind(id)
             .bind(result)
-            .bind(status.as_str())
             .bind(at_ms)
-            .execute(self.write())
+            .execute(&mut *transaction)
             .await?;
-        if written.rows_affected() == 1 {
-            return Ok(());
         }
-        Err(RecordsError::NotFound { what: "call-back", id: id.to_owned() })
+        if let Some(contact) = contacts::find(&mut transaction, id).await? {
+            contacts::attempted(&mut transaction, &contact, false, at_ms).await?;
+        }
+        self.commit_and_tell(transaction).await
     }
 
     /// One call-back.

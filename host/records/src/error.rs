@@ -98,6 +98,14 @@ pub enum RecordsError {
         /// The job.
         id: String,
     },
+    /// Somebody else works on an entry of the list of calls, or it is at its end.
+    #[error("entry {id:?} of the list of calls is not free ({by}); take the next one")]
+    Claimed {
+        /// The entry.
+        id: String,
+        /// Who works on it, or where it stands.
+        by: String,
+    },
     /// A file of audio could not be written or read.
     #[error("audio {path}: {source}")]
     Audio {

@@ -1,4 +1,4 @@
-//! What is remembered: calls, turns, journals, tags and what people said of them, bookings, call-backs, notes, audio, jobs, what queues and people did, and
+//! What is remembered: calls, turns, journals, tags and what people said of them, bookings, call-backs, the outbox, notes, audio, jobs, what queues and people did, and
 //! which version of a flow held which call, on SQLite.
 //!
 //! Layout: [`Store`] opens the database and is the one handle; each file adds the typed functions of one table to it.
@@ -36,6 +36,7 @@ mod audit;
 mod bookings;
 mod callbacks;
 mod calls;
+mod contacts;
 mod conversations;
 mod error;
 mod events;
@@ -45,6 +46,7 @@ mod flows;
 mod id;
 mod jobs;
 mod notes;
+mod outbox;
 mod people;
 mod pii;
 mod quality;
@@ -65,6 +67,7 @@ pub use audit::{AuditCheck, AuditEnd, AuditEntry, AuditFilter, AuditPage, AuditR
 pub use bookings::{BookOutcome, BookingRecord, Busy, Change, HistoryEntry, NewTime, Status};
 pub use callbacks::{CallbackRecord, CallbackStatus};
 pub use calls::{CallEnd, CallFilter, CallPage, CallRecord, Cursor, Direction, Imported, Outcome, Source};
+pub use contacts::{Added, AttemptMade, Contact, ContactAttempt, ContactKind, ContactResult, NewContact};
 pub use conversations::Conversation;
 pub use error::RecordsError;
 pub use events::{CallEvent, QueuePhase};
@@ -74,6 +77,7 @@ pub use flows::{ChangeKind, Entry, FlowChange, FlowRoute, FlowSchedule, FlowVers
 pub use id::id;
 pub use jobs::{Job, JobState, NewJob};
 pub use notes::Note;
+pub use outbox::{AboutVisit, Answer, Channel, Message, MessageState, NewMessage, OutboxCount, OutreachBatch};
 pub use people::{AgentSpan, AgentState, AgentTime};
 pub use pii::Pii;
 pub use quality::LineQuality;

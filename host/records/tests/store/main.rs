@@ -9,6 +9,7 @@ mod calls;
 mod crash;
 mod feed;
 mod opening;
+mod outbox;
 mod queue;
 mod reviews;
 mod rollups;
