@@ -3,14 +3,18 @@
 use std::sync::Arc;
 
 use jiff::{Timestamp, ToSpan as _};
-use records::{BookOutcome, BookingRecord, Change, NewTime, Pii, RecordsError, Status, Store};
+use records::{
+    BookOutcome, BookingRecord, Change, Claims, NewTime, Pii, ROBOT, RecordsError, Status, Store, same_animal,
+};
 use serde::Serialize;
 
 use crate::clinic::{Clinic, Doctor, Service};
 use crate::error::DeskError;
-use crate::hours::{Minute, intersect};
+use crate::hours::Minute;
+use crate::owner::Owner;
 use crate::phone::PhoneNumber;
-use crate::slots::{Calendar, Search, Slot, SlotQuery, find_doctor, find_service};
+use crate::search::{Calendar, Found, Offer, Search, find_doctor, find_service};
+use crate::slots::{Slot, SlotQuery};
 
 /// One clinic's desk. Cheap to clone.
 ///
@@ -38,6 +42,59 @@ use crate::slots::{Calendar, Search, Slot, SlotQuery, find_doctor, find_service}
 pub struct Desk {
     pub(crate) clinic: Arc<Clinic>,
     pub(crate) store: Store,
+    /// The system that owns the schedule; none = this one does.
+    pub(crate) owner: Option<Arc<dyn Owner>>,
+}
+
+/// Who does something at the desk, when, and in which call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hand<'a> {
+    /// [`ROBOT`], or a user's name.
+    pub by: &'a str,
+    /// Id of the call, if it is in one.
+    pub call: Option<&'a str>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+impl<'a> Hand<'a> {
+    /// A flow, or a timer.
+    pub fn robot(call: Option<&'a str>, now: Timestamp) -> Self {
+        Self { by: ROBOT, call, now }
+    }
+
+    /// A person at the clinic.
+    pub fn person(name: &'a str, now: Timestamp) -> Self {
+        Self { by: name, call: None, now }
+    }
+
+    pub(crate) fn change(self, why: &Why) -> Change {
+        Change {
+            at_ms: self.now.as_millisecond(),
+            by: self.by.to_owned(),
+            reason: why.words.clone(),
+            call: self.call.map(str::to_owned),
+            reason_code: why.code.clone(),
+        }
+    }
+}
+
+/// Why a visit is called off, missed or moved.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Why {
+    /// A word of the clinic's list ([`Clinic::lost_reasons`]).
+    #[serde(default, rename = "reason_code")]
+    pub code: Option<String>,
+    /// In anybody's own words; may be empty.
+    #[serde(default, rename = "reason")]
+    pub words: Pii,
+}
+
+impl From<&str> for Why {
+    fn from(words: &str) -> Self {
+        Self { code: None, words: words.into() }
+    }
 }
 
 /// Who comes, and why.
@@ -64,6 +121,16 @@ pub struct Appointment {
     pub visitor: Visitor,
     /// Where it stands.
     pub status: Status,
+    /// The same however often it is moved: the subject of its events.
+    pub visit: String,
+    /// Kind of animal; empty when not known.
+    pub species: String,
+    /// Nobody came from this number before.
+    pub first_visit: Option<bool>,
+    /// This animal never came before.
+    pub first_for_animal: Option<bool>,
+    /// Why it was lost.
+    pub reason_code: Option<String>,
 }
 
 /// What a booking attempt came to.
@@ -78,7 +145,13 @@ pub enum Booking {
 impl Desk {
     /// A desk for the clinic, with its bookings in the store.
     pub fn new(clinic: Arc<Clinic>, store: Store) -> Self {
-        Self { clinic, store }
+        Self { clinic, store, owner: None }
+    }
+
+    /// The same where another system owns the schedule: what it has not granted was not booked.
+    #[must_use]
+    pub fn with_owner(self, owner: Arc<dyn Owner>) -> Self {
+        Self { owner: Some(owner), ..self }
     }
 
     /// The clinic.
@@ -89,35 +162,43 @@ impl Desk {
     /// Free times that fit, earliest first ([`crate::free_slots`]). Nothing is held.
     ///
     /// # Errors
-    /// [`DeskError::UnknownService`], [`DeskError::UnknownDoctor`], [`DeskError::Records`].
+    /// [`DeskError::UnknownService`], [`DeskError::UnknownDoctor`], [`DeskError::UnknownBranch`],
+    /// [`DeskError::UnknownSpecies`], [`DeskError::OwnerSilent`], [`DeskError::Records`].
     pub async fn find(&self, query: &SlotQuery, now: Timestamp) -> Result<Vec<Slot>, DeskError> {
+        let first_visit = query.first_visit
+            || (self.first_visits_differ() && self.is_first(query.phone.as_str(), query.animal.as_str(), now).await?);
+        let query = &SlotQuery { first_visit, ..query.clone() };
         let search = Search::new(&self.clinic, query, now)?;
-        let mut found = Vec::new();
+        if let Some(owner) = &self.owner {
+            return self.find_there(owner.as_ref(), query, &search).await;
+        }
+        let mut found = Found::new(&search);
         let mut date = search.first;
         // Most callers want something soon: bookings are read a fortnight at a time, as far as needed.
-        while date <= search.last && found.len() < search.limit {
+        while date <= search.last && !found.is_full() {
             let end = date.saturating_add(14.days()).min(search.last.saturating_add(1.day()));
-            let (Some(from), Some(to)) =
-                (self.clinic.instant(date, Minute::START), self.clinic.instant(end, Minute::START))
-            else {
+            // The buffer after a day's last visit lies in the next day.
+            let (Some(from), Some(to)) = (
+                self.clinic.instant(date, Minute::START),
+                self.clinic.instant(end.saturating_add(1.day()), Minute::START),
+            ) else {
                 break;
             };
             let busy = self.store.busy(&self.clinic.id, from.as_millisecond(), to.as_millisecond()).await?;
-            let calendar = Calendar::new(&busy);
-            while date < end && found.len() < search.limit {
+            let calendar = Calendar::new(&self.clinic, &busy);
+            while date < end && !found.is_full() {
                 search.day(date, &calendar, &mut found);
-                let Ok(next) = date.tomorrow() else { return Ok(found) };
+                let Ok(next) = date.tomorrow() else { return Ok(found.slots) };
                 date = next;
             }
         }
-        Ok(found)
+        Ok(found.slots)
     }
 
-    /// Books a slot. Committed when it returns `Booked`. `call` is the id of the call it is booked in.
+    /// Books a slot for a caller. Committed when it returns `Booked`. `call` is the id of the call it is booked in.
     ///
     /// # Errors
-    /// [`DeskError::BadSlot`], [`DeskError::NotOffered`] for a time outside the schedule, whoever made the id;
-    /// [`DeskError::BadPhone`]; [`DeskError::Records`].
+    /// Those of [`Desk::book_by`].
     pub async fn book(
         &self,
         slot_id: &str,
@@ -125,35 +206,59 @@ impl Desk {
         call: Option<&str>,
         now: Timestamp,
     ) -> Result<Booking, DeskError> {
-        let slot = self.check_slot(slot_id, now)?;
-        let phone = PhoneNumber::parse(visitor.phone.as_str()).ok_or(DeskError::BadPhone)?;
+        self.book_by(slot_id, visitor, Hand::robot(call, now)).await
+    }
+
+    /// Books a slot. Committed, and granted by the system that owns the schedule if there is one, when it returns `Booked`.
+    ///
+    /// # Errors
+    /// [`DeskError::BadSlot`], [`DeskError::NotOffered`] for a time outside the schedule, whoever made the id;
+    /// [`DeskError::BadPhone`]; [`DeskError::Unsettled`]; [`DeskError::Records`].
+    pub async fn book_by(&self, slot_id: &str, visitor: &Visitor, hand: Hand<'_>) -> Result<Booking, DeskError> {
+        let phone = PhoneNumber::parse(visitor.phone.as_str());
+        let first = match (&phone, self.first_visits_differ()) {
+            (Some(phone), true) => self.is_first(phone.as_str(), visitor.animal.as_str(), hand.now).await?,
+            _ => false,
+        };
+        let species = self.clinic.species(visitor.animal.as_str()).unwrap_or_default();
+        let place = match self.owner {
+            None => self.check_slot(slot_id, first, species, hand.now)?,
+            Some(_) => self.any_slot(slot_id, first, hand.now)?,
+        };
+        let phone = phone.ok_or(DeskError::BadPhone)?;
         let id = records::id();
         let record = BookingRecord {
             visit: id.clone(),
             id,
             clinic: self.clinic.id.clone(),
             timezone: self.clinic.timezone.clone(),
-            doctor: slot.doctor_id.clone(),
-            service: slot.service_id.clone(),
-            start_ms: slot.start_ms(),
-            end_ms: end_ms(&slot),
+            doctor: place.slot.doctor_id.clone(),
+            service: place.slot.service_id.clone(),
+            start_ms: place.slot.start_ms(),
+            end_ms: place.end_ms(),
+            held_until_ms: place.held_until_ms,
+            species: species.to_owned(),
+            branch: place.slot.branch_id.clone(),
             status: Status::Booked,
             phone: phone.into(),
             person: visitor.person.clone(),
             animal: visitor.animal.clone(),
             reason: visitor.reason.clone(),
-            call: call.map(str::to_owned),
-            created_ms: now.as_millisecond(),
-            updated_ms: now.as_millisecond(),
+            call: hand.call.map(str::to_owned),
+            created_ms: hand.now.as_millisecond(),
+            updated_ms: hand.now.as_millisecond(),
+            ..BookingRecord::default()
         };
-        self.told(self.store.book(&record, ROBOT).await?)
+        match &self.owner {
+            None => self.told(self.store.book_with(&record, &place.claims, hand.by).await?),
+            Some(owner) => self.book_there(owner.as_ref(), record, &place, hand).await,
+        }
     }
 
-    /// Moves a visit to another slot: the old time is released only when the new one is taken, both in one commit. When the
-    /// new one is `Taken`, the visit stays where it was.
+    /// Moves a visit to another slot for a caller.
     ///
     /// # Errors
-    /// Those of [`Desk::book`], [`DeskError::UnknownAppointment`], [`DeskError::Closed`].
+    /// Those of [`Desk::move_by`].
     pub async fn reschedule(
         &self,
         appointment_id: &str,
@@ -161,23 +266,52 @@ impl Desk {
         call: Option<&str>,
         now: Timestamp,
     ) -> Result<Booking, DeskError> {
-        self.own(appointment_id).await?;
-        let slot = self.check_slot(slot_id, now)?;
+        self.move_by(appointment_id, slot_id, &Why::default(), Hand::robot(call, now)).await
+    }
+
+    /// Moves a visit to another slot: the old time is released only when the new one is taken, both in one commit. When the
+    /// new one is `Taken`, the visit stays where it was.
+    ///
+    /// # Errors
+    /// Those of [`Desk::book_by`], [`DeskError::UnknownAppointment`], [`DeskError::Closed`],
+    /// [`DeskError::UnknownReason`].
+    pub async fn move_by(
+        &self,
+        appointment_id: &str,
+        slot_id: &str,
+        why: &Why,
+        hand: Hand<'_>,
+    ) -> Result<Booking, DeskError> {
+        self.check_why(why)?;
+        let old = self.own(appointment_id).await?;
+        let first = old.first_for_animal.or(old.first_visit).unwrap_or(false);
+        let there = self.owner.as_ref().filter(|_| old.external_id.is_some());
+        let place = match there {
+            None => self.check_slot(slot_id, first, &old.species, hand.now)?,
+            Some(_) => self.any_slot(slot_id, first, hand.now)?,
+        };
         let to = NewTime {
             id: records::id(),
-            doctor: slot.doctor_id.clone(),
-            service: slot.service_id.clone(),
-            start_ms: slot.start_ms(),
-            end_ms: end_ms(&slot),
+            doctor: place.slot.doctor_id.clone(),
+            service: place.slot.service_id.clone(),
+            start_ms: place.slot.start_ms(),
+            end_ms: place.end_ms(),
+            held_until_ms: place.held_until_ms,
+            branch: place.slot.branch_id.clone(),
+            external_id: None,
         };
-        let moved = self.store.move_booking(appointment_id, &to, &change(now, "", call)).await;
+        let change = hand.change(why);
+        if let Some(owner) = there {
+            return self.move_there(owner.as_ref(), old, to, change).await;
+        }
+        let moved = self.store.move_booking_with(appointment_id, &to, &place.claims, &change).await;
         self.told(moved.map_err(|error| closed(error, appointment_id))?)
     }
 
-    /// Calls a visit off; twice is no error. `reason` in the caller's words, may be empty.
+    /// Calls a visit off for a caller; twice is no error. `reason` in the caller's words, may be empty.
     ///
     /// # Errors
-    /// [`DeskError::UnknownAppointment`], [`DeskError::Closed`], [`DeskError::Records`].
+    /// Those of [`Desk::cancel_by`].
     pub async fn cancel(
         &self,
         appointment_id: &str,
@@ -185,9 +319,28 @@ impl Desk {
         call: Option<&str>,
         now: Timestamp,
     ) -> Result<(), DeskError> {
-        self.own(appointment_id).await?;
-        let cancelled = self.store.cancel(appointment_id, &change(now, reason, call)).await;
-        cancelled.map(|_| ()).map_err(|error| closed(error, appointment_id))
+        self.cancel_by(appointment_id, &Why::from(reason), Hand::robot(call, now)).await.map(|_| ())
+    }
+
+    /// Calls a visit off; twice is no error.
+    ///
+    /// # Errors
+    /// [`DeskError::UnknownAppointment`], [`DeskError::Closed`], [`DeskError::UnknownReason`], [`DeskError::Unsettled`],
+    /// [`DeskError::Records`].
+    pub async fn cancel_by(&self, appointment_id: &str, why: &Why, hand: Hand<'_>) -> Result<Appointment, DeskError> {
+        self.check_why(why)?;
+        let there = self.own(appointment_id).await?;
+        let change = hand.change(why);
+        let cancelled = match &self.owner {
+            Some(owner) if there.external_id.is_some() && there.status.is_live() => {
+                self.cancel_there(owner.as_ref(), there, change).await?
+            }
+            _ => {
+                let cancelled = self.store.cancel(appointment_id, &change).await;
+                cancelled.map_err(|error| closed(error, appointment_id))?
+            }
+        };
+        self.known_appointment(cancelled)
     }
 
     /// Coming visits under a phone number in any spelling, earliest first; one that is going on counts.
@@ -201,39 +354,86 @@ impl Desk {
         Ok(open.filter_map(|record| self.appointment(record)).collect())
     }
 
-    /// A slot id is a wish from outside: it counts only if the schedule says so now.
-    fn check_slot(&self, id: &str, now: Timestamp) -> Result<Slot, DeskError> {
+    /// A slot id is a wish from outside: it counts only if the schedule says so now. The search itself is asked, with an
+    /// empty calendar, for this one time.
+    pub(crate) fn check_slot(
+        &self,
+        id: &str,
+        first_visit: bool,
+        species: &str,
+        now: Timestamp,
+    ) -> Result<Place, DeskError> {
         let (doctor, service, start) = self.read_slot(id)?;
-        let refuse = |why| Err(DeskError::NotOffered { id: id.to_owned(), why });
+        let local = self.clinic.local(start);
+        let query = SlotQuery {
+            service: Some(service.id.clone()),
+            doctor: Some(doctor.id.clone()),
+            date_from: Some(local.date()),
+            date_to: Some(local.date()),
+            time_from: Some(local.time()),
+            time_to: Some(local.time()),
+            limit: 1,
+            species: Some(species.to_owned()).filter(|species| !species.is_empty()),
+            first_visit,
+            ..SlotQuery::default()
+        };
+        let search = Search::new(&self.clinic, &query, now)?;
+        let mut found = Found::new(&search);
+        if search.first <= local.date() && local.date() <= search.last {
+            search.day(local.date(), &Calendar::new(&self.clinic, &[]), &mut found);
+        }
+        let offered = found.slots.pop().filter(|slot| slot.start.timestamp() == start);
+        let offer = Offer::new(&self.clinic, doctor, service, first_visit);
+        let Some(slot) = offered else {
+            let why = self.why_not(&offer, species, start, now);
+            return Err(DeskError::NotOffered { id: id.to_owned(), why });
+        };
+        let branch = self.clinic.branch(&slot.branch_id);
+        Ok(Place {
+            held_until_ms: slot.start_ms() + offer.held_ms(),
+            claims: offer.claims(&self.clinic, branch, local.date()),
+            slot,
+        })
+    }
+
+    /// A slot id where another system has the last word: any time of a doctor and a service that are known here.
+    fn any_slot(&self, id: &str, first_visit: bool, now: Timestamp) -> Result<Place, DeskError> {
+        let (doctor, service, start) = self.read_slot(id)?;
+        let offer = Offer::new(&self.clinic, doctor, service, first_visit);
+        let slot = Slot::new(&self.clinic, &offer, None, start.as_millisecond());
+        self.place_there(slot.ok_or_else(|| DeskError::BadSlot { id: id.to_owned() })?, now)
+    }
+
+    /// Why the schedule never had a time. The search has said no; this only finds words for it.
+    fn why_not(&self, offer: &Offer<'_>, species: &str, start: Timestamp, now: Timestamp) -> &'static str {
+        let (doctor, service) = (offer.doctor, offer.service);
+        let date = self.clinic.local(start).date();
+        let last = self.clinic.local(now).date().saturating_add(i64::from(self.clinic.horizon_days).days());
         if !service.bookable || !service.doctors.contains(&doctor.id) {
-            return refuse("the doctor does not give this service");
+            return "the doctor does not give this service";
+        }
+        if !species.is_empty() && !doctor.sees(species) {
+            return "the doctor does not see such animals";
         }
         if start < now {
-            return refuse("it is in the past");
+            return "it is in the past";
         }
-        let local = self.clinic.local(start);
-        let date = local.date();
-        let today = self.clinic.local(now).date();
-        if date > today.saturating_add(i64::from(self.clinic.horizon_days).days()) {
-            return refuse("it is further ahead than the schedule is open");
+        if date > last {
+            return "it is further ahead than the schedule is open";
         }
-        let open = self.clinic.hours(date).spans;
-        let spans = doctor.spans(date).map_or(open.clone(), |spans| intersect(spans, &open));
-        let minute = Minute::from(local.time());
-        let minutes = i64::from(doctor.visit_minutes(service));
-        let Some(span) = spans.into_iter().find(|span| span.contains(minute)) else {
-            return refuse("the doctor does not work then");
-        };
+        let minute = Minute::from(self.clinic.local(start).time());
+        let working = self.clinic.working(doctor, date);
+        let spans = || working.iter().flat_map(|(_, spans)| spans);
+        let Some(span) = spans().find(|span| span.contains(minute)) else { return "the doctor does not work then" };
         let closes = self.clinic.instant(date, span.closes);
-        if closes.is_none_or(|closes| start + minutes.minutes() > closes) {
-            return refuse("the visit would not end in time");
+        if closes.is_none_or(|closes| start + i64::from(offer.minutes).minutes() > closes) {
+            return "the visit would not end in time";
         }
         let step = u16::try_from(self.clinic.slot_step).unwrap_or(30).max(1);
-        if (minute.get() - span.opens.get()) % step != 0 || local.second() != 0 {
-            return refuse("visits do not start at that minute");
+        if (minute.get() - span.opens.get()) % step != 0 {
+            return "visits do not start at that minute";
         }
-        let slot = Slot::new(&self.clinic, doctor, service, start.as_millisecond());
-        slot.ok_or_else(|| DeskError::BadSlot { id: id.to_owned() })
+        "what the visit needs is not there then"
     }
 
     fn read_slot(&self, id: &str) -> Result<(&Doctor, &Service, Timestamp), DeskError> {
@@ -256,58 +456,103 @@ impl Desk {
     }
 
     /// Another clinic's appointment does not exist here.
-    async fn own(&self, id: &str) -> Result<(), DeskError> {
+    pub(crate) async fn own(&self, id: &str) -> Result<BookingRecord, DeskError> {
         let unknown = || DeskError::UnknownAppointment { id: id.to_owned() };
         match self.store.booking(id).await {
-            Ok(record) if record.clinic == self.clinic.id => Ok(()),
+            Ok(record) if record.clinic == self.clinic.id => Ok(record),
             Ok(_) | Err(RecordsError::NotFound { .. }) => Err(unknown()),
             Err(error) => Err(error.into()),
         }
     }
 
-    fn told(&self, outcome: BookOutcome) -> Result<Booking, DeskError> {
+    pub(crate) fn check_why(&self, why: &Why) -> Result<(), DeskError> {
+        let Some(code) = &why.code else { return Ok(()) };
+        let reasons = &self.clinic.lost_reasons;
+        if reasons.iter().any(|reason| reason.code == *code) {
+            return Ok(());
+        }
+        let known = reasons.iter().map(|reason| reason.code.as_str()).collect::<Vec<_>>().join(", ");
+        Err(DeskError::UnknownReason { code: code.clone(), known })
+    }
+
+    /// Whether any visit is longer the first time; if not, nobody needs to be looked up.
+    fn first_visits_differ(&self) -> bool {
+        self.clinic.services.iter().any(|service| service.first_minutes.is_some())
+            || self.clinic.doctors.iter().any(|doctor| !doctor.first_minutes.is_empty())
+    }
+
+    /// Whether nobody came, or is booked to come, from a number; with an animal, whether it never did.
+    async fn is_first(&self, phone: &str, animal: &str, now: Timestamp) -> Result<bool, DeskError> {
+        let Some(phone) = PhoneNumber::parse(phone) else { return Ok(false) };
+        let known = self.store.known_visitors(&self.clinic.id, phone.as_str(), now.as_millisecond()).await?;
+        let mut came = known.iter().filter(|one| one.visits > 0 || one.next_ms.is_some());
+        Ok(match animal.is_empty() {
+            true => came.next().is_none(),
+            false => !came.any(|one| same_animal(one.animal.as_str(), animal)),
+        })
+    }
+
+    pub(crate) fn told(&self, outcome: BookOutcome) -> Result<Booking, DeskError> {
         match outcome {
             BookOutcome::Taken => Ok(Booking::Taken),
             BookOutcome::Booked(record) => {
-                let id = record.id.clone();
-                let appointment = self.appointment(*record).ok_or(DeskError::BadSlot { id })?;
-                Ok(Booking::Booked(Box::new(appointment)))
+                self.known_appointment(*record).map(|appointment| Booking::Booked(Box::new(appointment)))
             }
         }
     }
 
+    pub(crate) fn known_appointment(&self, record: BookingRecord) -> Result<Appointment, DeskError> {
+        let id = record.id.clone();
+        self.appointment(record).ok_or(DeskError::BadSlot { id })
+    }
+
     /// None only for a start outside the calendar.
-    fn appointment(&self, record: BookingRecord) -> Option<Appointment> {
+    pub(crate) fn appointment(&self, record: BookingRecord) -> Option<Appointment> {
         let start = Timestamp::from_millisecond(record.start_ms).ok()?;
         let doctor_name = self.clinic.doctor(&record.doctor).map(|doctor| doctor.name.clone());
         let service_name = self.clinic.service(&record.service).map(|service| service.name.clone());
+        let branch_name = self.clinic.branch(&record.branch).map(|branch| branch.name.clone());
         let slot = Slot {
-            id: format!("{}|{}|{}", record.doctor, record.service, start.strftime("%Y-%m-%dT%H:%MZ")),
+            id: Slot::id_of(&record.doctor, &record.service, start),
             start: start.to_zoned(self.clinic.zone.clone()),
             minutes: u32::try_from((record.end_ms - record.start_ms) / 60_000).ok()?,
             doctor_name: doctor_name.unwrap_or_else(|| record.doctor.clone()),
             doctor_id: record.doctor,
             service_name: service_name.unwrap_or_else(|| record.service.clone()),
             service_id: record.service,
+            branch_name: branch_name.unwrap_or_else(|| record.branch.clone()),
+            branch_id: record.branch,
         };
         let visitor =
             Visitor { phone: record.phone, person: record.person, animal: record.animal, reason: record.reason };
-        Some(Appointment { id: record.id, slot, visitor, status: record.status })
+        Some(Appointment {
+            id: record.id,
+            visit: record.visit,
+            slot,
+            visitor,
+            status: record.status,
+            species: record.species,
+            first_visit: record.first_visit,
+            first_for_animal: record.first_for_animal,
+            reason_code: record.reason_code,
+        })
     }
 }
 
-/// Who changes bookings through a flow.
-const ROBOT: &str = "robot";
-
-fn end_ms(slot: &Slot) -> i64 {
-    slot.start_ms() + i64::from(slot.minutes) * 60_000
+/// A slot that the schedule has, and what a visit there takes.
+pub(crate) struct Place {
+    pub(crate) slot: Slot,
+    pub(crate) held_until_ms: i64,
+    pub(crate) claims: Claims,
 }
 
-fn change(now: Timestamp, reason: &str, call: Option<&str>) -> Change {
-    Change { at_ms: now.as_millisecond(), by: ROBOT.to_owned(), reason: reason.into(), call: call.map(str::to_owned) }
+impl Place {
+    fn end_ms(&self) -> i64 {
+        self.slot.start_ms() + i64::from(self.slot.minutes) * 60_000
+    }
 }
 
-fn closed(error: RecordsError, id: &str) -> DeskError {
+pub(crate) fn closed(error: RecordsError, id: &str) -> DeskError {
     match error {
         RecordsError::WrongStatus { from, .. } => DeskError::Closed { id: id.to_owned(), status: from },
         other => other.into(),

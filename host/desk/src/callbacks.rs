@@ -44,10 +44,21 @@ impl Desk {
         call: Option<&str>,
         now: Timestamp,
     ) -> Result<Promise, DeskError> {
+        self.request_callback_as(records::id(), request, call, now).await
+    }
+
+    /// The same under an id of the caller's own: written down once, however often it is asked for.
+    pub(crate) async fn request_callback_as(
+        &self,
+        id: String,
+        request: &CallbackRequest,
+        call: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Promise, DeskError> {
         let phone = PhoneNumber::parse(request.phone.as_str()).ok_or(DeskError::BadPhone)?;
         let due = callback_due(&self.clinic, request.at, now);
         let record = CallbackRecord {
-            id: records::id(),
+            id,
             clinic: self.clinic.id.clone(),
             timezone: self.clinic.timezone.clone(),
             phone: phone.into(),

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
 
-use crate::hours::{DayHours, Minute, Span, WeeklyHours};
+use crate::hours::{DayHours, Minute, Span, WeeklyHours, intersect, subtract};
 use crate::money::{Currency, Money};
 use crate::outreach::{Reminders, RequestRules};
 use crate::wording::Wording;
@@ -54,6 +54,64 @@ pub struct Service {
     pub bookable: bool,
     /// Ids of the doctors who give it, in the order of the file.
     pub doctors: Vec<String>,
+    /// Length of a first visit, where it is another.
+    pub first_minutes: Option<u32>,
+    /// Minutes after a visit in which the doctor and what it needs are not free yet.
+    pub buffer: u32,
+    /// Ids of the resources it needs, one of each.
+    pub needs: Vec<String>,
+}
+
+/// A place of the clinic with its own address and hours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Branch {
+    /// Made from the name when the file gives none.
+    pub id: String,
+    /// As callers say it.
+    pub name: String,
+    /// Written to be heard; may be empty.
+    pub address: String,
+    /// E.164; may be empty.
+    pub phone: String,
+    /// Opening hours; none = the clinic's.
+    pub hours: Option<WeeklyHours>,
+    /// Days that differ here.
+    pub exceptions: Vec<Exception>,
+}
+
+/// Rooms or machines of a kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Resource {
+    /// Made from the name when the file gives none.
+    pub id: String,
+    /// As the clinic calls it.
+    pub name: String,
+    /// How many there are, in each branch that has them.
+    pub count: u32,
+    /// Ids of the branches that have them; empty = every one.
+    pub branches: Vec<String>,
+    /// Days on which there are none, or only for some hours: repairs.
+    pub exceptions: Vec<Exception>,
+}
+
+/// A day on which the clinic is closed, every year or once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Holiday {
+    /// None = every year.
+    pub year: Option<i16>,
+    /// 1 to 12.
+    pub month: i8,
+    /// 1 to 31.
+    pub day: i8,
+}
+
+/// Why a visit was lost, as the clinic puts it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LostReason {
+    /// Short and stable: what the records and the reports keep.
+    pub code: String,
+    /// As people read it.
+    pub text: String,
 }
 
 /// A doctor.
@@ -75,6 +133,16 @@ pub struct Doctor {
     pub exceptions: Vec<Exception>,
     /// Kinds of animals they see; empty = any.
     pub species: Vec<String>,
+    /// Where they work: hours by branch id. Empty = at the clinic's one place, in `hours`.
+    pub branches: Vec<(String, Option<WeeklyHours>)>,
+    /// Times of the week at which they are not there although they work.
+    pub breaks: WeeklyHours,
+    /// Their own buffer after a visit.
+    pub buffer: Option<u32>,
+    /// Their own length of a first visit, by service id.
+    pub first_minutes: BTreeMap<String, u32>,
+    /// At most so many visits a day.
+    pub per_day: Option<u32>,
 }
 
 /// Days that differ from the week: closed, or with other hours.
@@ -170,6 +238,14 @@ pub struct Clinic {
     pub hours: WeeklyHours,
     /// Days that differ. Of several for one day the last one stands.
     pub exceptions: Vec<Exception>,
+    /// Days that are closed but for an exception.
+    pub holidays: Vec<Holiday>,
+    /// Its places; empty = one, with the clinic's own address and hours.
+    pub branches: Vec<Branch>,
+    /// Rooms and machines that visits need.
+    pub resources: Vec<Resource>,
+    /// Why visits are lost.
+    pub lost_reasons: Vec<LostReason>,
     /// Phone lines by name: a number or a SIP address, as text.
     pub lines: BTreeMap<String, String>,
     /// What a minute on the line costs the clinic.
@@ -223,6 +299,9 @@ impl Clinic {
     pub fn hours(&self, date: Date) -> DayHours {
         match exception(&self.exceptions, date) {
             Some(exception) => DayHours { date, spans: exception.spans.clone(), note: exception.note.clone() },
+            None if self.holidays.iter().any(|holiday| holiday.is(date)) => {
+                DayHours { date, spans: Vec::new(), note: "это праздничный день".to_owned() }
+            }
             None => DayHours { date, spans: self.hours.on(date).to_vec(), note: String::new() },
         }
     }
@@ -271,6 +350,68 @@ impl Clinic {
         by_id.or_else(|| self.services.iter().find(|service| service.name == id))
     }
 
+    /// A branch by its id or name.
+    pub fn branch(&self, id: &str) -> Option<&Branch> {
+        let by_id = self.branches.iter().find(|branch| branch.id == id);
+        by_id.or_else(|| self.branches.iter().find(|branch| branch.name == id))
+    }
+
+    /// Hours of a branch on one day: its own exceptions, then the clinic's, then its own week, then the clinic's.
+    pub fn branch_hours(&self, branch: &Branch, date: Date) -> Vec<Span> {
+        if let Some(exception) = exception(&branch.exceptions, date) {
+            return exception.spans.clone();
+        }
+        let closed = self.holidays.iter().any(|holiday| holiday.is(date));
+        match &branch.hours {
+            Some(hours) if !closed && exception(&self.exceptions, date).is_none() => hours.on(date).to_vec(),
+            _ => self.hours(date).spans,
+        }
+    }
+
+    /// Where and when a doctor works on one day: the branch's place in the file (none = the clinic's one place) and the
+    /// hours there, cut by the hours of the place and by breaks.
+    pub fn working(&self, doctor: &Doctor, date: Date) -> Vec<(Option<usize>, Vec<Span>)> {
+        let places: Vec<Vec<Span>> = match self.branches.is_empty() {
+            true => vec![self.hours(date).spans],
+            false => self.branches.iter().map(|branch| self.branch_hours(branch, date)).collect(),
+        };
+        self.working_in(doctor, date, &places)
+    }
+
+    /// The same when the hours of every place on that day are known.
+    pub(crate) fn working_in(
+        &self,
+        doctor: &Doctor,
+        date: Date,
+        places: &[Vec<Span>],
+    ) -> Vec<(Option<usize>, Vec<Span>)> {
+        let breaks = doctor.breaks.on(date);
+        let cut = |own: Option<&[Span]>, place: usize| {
+            let open = places.get(place).map(Vec::as_slice).unwrap_or_default();
+            let spans = own.map_or_else(|| open.to_vec(), |own| intersect(own, open));
+            if breaks.is_empty() { spans } else { subtract(&spans, breaks) }
+        };
+        if self.branches.is_empty() {
+            return vec![(None, cut(doctor.spans(date), 0))];
+        }
+        let place = |id: &str| self.branches.iter().position(|branch| branch.id == id);
+        if let Some(exception) = exception(&doctor.exceptions, date) {
+            // A changed day is spent where the doctor would have been that day, else where they are first of all.
+            let works = |(_, hours): &&(String, Option<WeeklyHours>)| {
+                hours.as_ref().is_none_or(|hours| !hours.on(date).is_empty())
+            };
+            let branch = doctor.branches.iter().find(works).or(doctor.branches.first());
+            let at = branch.and_then(|(id, _)| place(id));
+            return at.map(|at| (Some(at), cut(Some(&exception.spans), at))).into_iter().collect();
+        }
+        let at = |(id, hours): &(String, Option<WeeklyHours>)| {
+            let at = place(id)?;
+            let own = hours.as_ref().or(doctor.hours.as_ref()).map(|hours| hours.on(date));
+            Some((Some(at), cut(own, at)))
+        };
+        doctor.branches.iter().filter_map(at).collect()
+    }
+
     /// A doctor by id.
     pub fn doctor(&self, id: &str) -> Option<&Doctor> {
         self.doctors.iter().find(|doctor| doctor.id == id)
@@ -289,6 +430,42 @@ impl Doctor {
     /// How long a visit for a service takes with this doctor.
     pub fn visit_minutes(&self, service: &Service) -> u32 {
         self.minutes.get(&service.id).copied().unwrap_or(service.minutes)
+    }
+
+    /// The same for somebody who comes for the first time: never shorter.
+    pub fn first_visit_minutes(&self, service: &Service) -> u32 {
+        let usual = self.visit_minutes(service);
+        self.first_minutes.get(&service.id).copied().or(service.first_minutes).map_or(usual, |first| first.max(usual))
+    }
+
+    /// Minutes after a visit before the next one may begin.
+    pub fn buffer_minutes(&self, service: &Service) -> u32 {
+        self.buffer.unwrap_or(service.buffer)
+    }
+}
+
+impl Holiday {
+    /// Whether it is this day.
+    pub fn is(self, date: Date) -> bool {
+        self.year.is_none_or(|year| year == date.year()) && (self.month, self.day) == (date.month(), date.day())
+    }
+}
+
+impl Resource {
+    /// What a visit in a branch claims: machines of another branch are other machines. None when that branch has none.
+    pub fn at(&self, branch: Option<&Branch>) -> Option<String> {
+        match branch {
+            None => Some(self.id.clone()),
+            Some(branch) if self.branches.is_empty() || self.branches.contains(&branch.id) => {
+                Some(format!("{}@{}", self.id, branch.id))
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// The hours of a day at which it can be used; none = all.
+    pub fn spans(&self, date: Date) -> Option<&[Span]> {
+        exception(&self.exceptions, date).map(|exception| exception.spans.as_slice())
     }
 }
 

@@ -73,6 +73,55 @@ pub enum DeskError {
         /// Ids the clinic has.
         known: String,
     },
+    /// The clinic has no such branch.
+    #[error("this clinic has no branch {id:?}; it has {known}")]
+    UnknownBranch {
+        /// What was asked for.
+        id: String,
+        /// Ids the clinic has.
+        known: String,
+    },
+    /// Not a kind of animal that anybody here sees.
+    #[error("{word:?} is no kind of animal that is known here; known are {known}")]
+    UnknownSpecies {
+        /// What was asked for.
+        word: String,
+        /// Kinds the clinic names.
+        known: String,
+    },
+    /// Not a word of the clinic's list of reasons.
+    #[error("{code:?} is no reason of this clinic's list; [lost_reasons] has {known}")]
+    UnknownReason {
+        /// What was given.
+        code: String,
+        /// Codes of the list.
+        known: String,
+    },
+    /// Whoever did not come cannot be put right: their time was given away.
+    #[error("appointment {id:?} was given up and its time given to another visitor; book a new time")]
+    TimeGiven {
+        /// The appointment.
+        id: String,
+    },
+    /// The system that owns the schedule did not say in time whether it granted the wish. Nothing was promised, nothing is
+    /// booked here; a call-back was written down.
+    #[error("the schedule did not answer, so nothing was booked or changed; a person will call back")]
+    Unsettled {
+        /// Id of the call-back.
+        callback: String,
+    },
+    /// The system that owns the schedule could not be asked.
+    #[error("the schedule cannot be read: {problem}")]
+    OwnerSilent {
+        /// What stood against it; no personal data.
+        problem: String,
+    },
+    /// The system that owns the schedule will not do it.
+    #[error("the schedule refused: {problem}")]
+    OwnerRefused {
+        /// Why; its own words, without personal data.
+        problem: String,
+    },
     /// Not an id that the desk ever gave out.
     #[error("{id:?} is no slot id; book with the id of a slot that was found")]
     BadSlot {
@@ -115,6 +164,13 @@ impl DeskError {
         match self {
             Self::UnknownService { .. } => "unknown-service",
             Self::UnknownDoctor { .. } => "unknown-doctor",
+            Self::UnknownBranch { .. } => "unknown-branch",
+            Self::UnknownSpecies { .. } => "unknown-species",
+            Self::UnknownReason { .. } => "unknown-reason",
+            Self::TimeGiven { .. } => "time-given-away",
+            Self::Unsettled { .. } => "booking-unsettled",
+            Self::OwnerSilent { .. } => "schedule-silent",
+            Self::OwnerRefused { .. } => "schedule-refused",
             Self::BadSlot { .. } => "bad-slot",
             Self::NotOffered { .. } => "slot-not-offered",
             Self::BadPhone => "bad-phone",

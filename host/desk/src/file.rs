@@ -2,6 +2,7 @@
 
 mod names;
 mod outreach;
+mod places;
 mod reader;
 mod rules;
 mod sections;
@@ -48,6 +49,11 @@ const KEYS: &[&str] = &[
     "reminders",
     "requests",
     "templates",
+    "buffer_minutes",
+    "holidays",
+    "branches",
+    "resources",
+    "lost_reasons",
 ];
 
 pub(crate) fn load(path: &Path) -> Result<Clinic, ClinicErrors> {
@@ -101,8 +107,12 @@ fn clinic(reader: &mut Reader, table: &DeTable<'_>, folder: &Path) -> Option<Cli
     let exceptions = week::exceptions(reader, &top);
     let absent = reader.texts(&top, "absent");
     let faq = sections::faq(reader, &top);
-    let drafts = sections::services(reader, &top, currency, visit_minutes);
-    let doctors = sections::doctors(reader, &top);
+    let branches = places::branches(reader, &top);
+    let resources = places::resources(reader, &top, &branches);
+    let usual =
+        sections::Usual { minutes: visit_minutes, buffer: reader.number(&top, "buffer_minutes", 0, 240).unwrap_or(0) };
+    let drafts = sections::services(reader, &top, currency, usual, &resources);
+    let doctors = sections::doctors(reader, &top, &branches);
     let (services, doctors) = sections::join(reader, drafts, doctors);
     sections::check_absent(reader, &top, &absent, &services);
 
@@ -137,6 +147,10 @@ fn clinic(reader: &mut Reader, table: &DeTable<'_>, folder: &Path) -> Option<Cli
         // Read above already, so that every mistake is reported before the first `?` ends this.
         hours: week,
         exceptions,
+        holidays: places::holidays(reader, &top),
+        lost_reasons: places::lost_reasons(reader, &top),
+        branches,
+        resources,
         services,
         doctors,
         id: id?,

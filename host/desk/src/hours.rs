@@ -188,6 +188,27 @@ pub(crate) fn intersect(a: &[Span], b: &[Span]) -> Vec<Span> {
     a.iter().flat_map(|x| b.iter().filter_map(|y| x.intersection(*y))).collect()
 }
 
+/// What is left of the first list without the second.
+pub(crate) fn subtract(spans: &[Span], breaks: &[Span]) -> Vec<Span> {
+    let mut left = spans.to_vec();
+    for gap in breaks {
+        left = left
+            .into_iter()
+            .flat_map(|span| match span.intersection(*gap) {
+                None => vec![span],
+                Some(_) => [
+                    Span { opens: span.opens, closes: gap.opens.max(span.opens) },
+                    Span { opens: gap.closes.min(span.closes), closes: span.closes },
+                ]
+                .into_iter()
+                .filter(|part| part.opens < part.closes)
+                .collect(),
+            })
+            .collect();
+    }
+    left
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,5 +232,9 @@ mod tests {
             spans("10:00-13:00 14:00-15:00")
         );
         assert!(intersect(&spans("09:00-10:00"), &spans("10:00-11:00")).is_empty());
+        let day = spans("09:00-13:00 14:00-18:00");
+        assert_eq!(subtract(&day, &spans("10:00-10:15 12:30-14:30")), spans("09:00-10:00 10:15-12:30 14:30-18:00"));
+        assert_eq!(subtract(&day, &spans("08:00-09:00 13:00-14:00")), day);
+        assert!(subtract(&day, &spans("00:00-24:00")).is_empty());
     }
 }

@@ -32,22 +32,35 @@ mod file;
 mod hours;
 mod money;
 mod outreach;
+mod owner;
 mod phone;
 mod planned;
 mod retry;
+mod search;
 mod slots;
+mod species;
+mod visits;
 mod wording;
 
-pub use booking::{Appointment, Booking, Desk, Visitor};
+pub use booking::{Appointment, Booking, Desk, Hand, Visitor, Why};
 pub use callbacks::{CallbackRequest, Promise, callback_due};
-pub use clinic::{Clinic, Doctor, Exception, FaqEntry, FlowRules, Kind, Privacy, RollbackRules, Service};
+pub use clinic::{
+    Branch, Clinic, Doctor, Exception, FaqEntry, FlowRules, Holiday, Kind, LostReason, Privacy, Resource,
+    RollbackRules, Service,
+};
 pub use error::{ClinicErrors, DeskError, Mistake};
 pub use hours::{DayHours, Minute, Span, WeeklyHours};
 pub use money::{Currency, Money};
 pub use outreach::{OnNo, ReminderStep, Reminders, RequestRules, StepTime, StepWay};
+pub use owner::{
+    Answer, Granted, Held, HttpOwner, Owner, OwnerError, OwnerSettings, OwnerSlot, OwnerVisitor, SETTLE_AFTER_MS,
+    Settled, Wanted, Wish,
+};
 pub use phone::PhoneNumber;
 pub use planned::PlannedError;
-pub use records::{Pii, Status};
+pub use records::{KnownVisitor, Pii, ROBOT, Status};
 pub use retry::{Attempt, RetryPlan, Step};
 pub use slots::{Slot, SlotQuery, free_slots};
+pub use species::species_of;
+pub use visits::{Acted, Family, VisitAction};
 pub use wording::{Language, PARTICULARS, TEXTS, Wording, fill};

@@ -333,7 +333,12 @@ fn sixty_days_of_fifty_full_doctors_are_searched_quickly() {
                 let start =
                     clinic.instant(date(2026, 11, 23).saturating_add(day.days()), desk::Minute::new(540).unwrap());
                 let start_ms = start.unwrap().as_millisecond() + half_hour * 1_800_000;
-                busy.push(Busy { doctor: format!("d{doctor}"), start_ms, end_ms: start_ms + 1_800_000 });
+                busy.push(Busy {
+                    doctor: format!("d{doctor}"),
+                    start_ms,
+                    end_ms: start_ms + 1_800_000,
+                    ..Busy::default()
+                });
             }
         }
     }

@@ -65,7 +65,7 @@ impl Outreach {
         let answer = understand(reply.text.as_str());
         // "Yes" to which of two visits? That a person asks.
         let clear = asked.is_some() || one_visit;
-        let change = Change { at_ms: now_ms, by: "client".to_owned(), reason: "".into(), call: None };
+        let change = Change { at_ms: now_ms, by: "client".to_owned(), ..Change::default() };
         match answer {
             Answer::Yes if clear => {
                 let settled = self.store.set_booking_status(&about.booking, Status::Confirmed, &change).await;

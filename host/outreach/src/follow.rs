@@ -231,11 +231,8 @@ impl Outreach {
     /// A question went out: the visit was reminded of.
     async fn asked(&self, event: &FeedEvent) -> Result<()> {
         let (Some(booking), true) = (event.data["booking"].as_str(), event.data["asks"] == true) else { return Ok(()) };
-        let Some(reminded) = Status::ALL.iter().copied().find(|status| status.as_str() == "reminded") else {
-            return Ok(());
-        };
-        let change = records::Change { at_ms: event.at_ms, by: BY.to_owned(), reason: "".into(), call: None };
-        match self.store.set_booking_status(booking, reminded, &change).await {
+        let change = records::Change { at_ms: event.at_ms, by: BY.to_owned(), ..records::Change::default() };
+        match self.store.set_booking_status(booking, Status::Reminded, &change).await {
             // It was confirmed, moved or cancelled meanwhile.
             Ok(_) | Err(RecordsError::WrongStatus { .. } | RecordsError::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),

@@ -147,7 +147,13 @@ impl Outreach {
                 _ => return Ok(contact),
             };
             let reason = outcome.reason.as_deref().unwrap_or_default().into();
-            let change = Change { at_ms: now.as_millisecond(), by: by.to_owned(), reason, call: outcome.call.clone() };
+            let change = Change {
+                at_ms: now.as_millisecond(),
+                by: by.to_owned(),
+                reason,
+                call: outcome.call.clone(),
+                ..Change::default()
+            };
             match self.store.set_booking_status(&booking.id, status, &change).await {
                 // It was settled otherwise meanwhile.
                 Ok(_) | Err(RecordsError::WrongStatus { .. }) => {}

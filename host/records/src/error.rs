@@ -84,6 +84,12 @@ pub enum RecordsError {
         /// What was asked.
         to: super::Status,
     },
+    /// A visit that was given up cannot be put right: its time was given to somebody else.
+    #[error("booking {id:?} was given up and its time given to another visitor; book a new time for who came late")]
+    TimeGiven {
+        /// The booking.
+        id: String,
+    },
     /// An argument that no row may hold.
     #[error("{field}: {problem}")]
     BadValue {

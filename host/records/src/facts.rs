@@ -60,7 +60,7 @@ const SQL: &str = "
     SELECT c.id AS id, c.clinic AS clinic, source, direction, started_ms, answered_ms, ended_ms, local_hour, local_day,
         queue_wait_ms, talk_ms, hold_ms, acw_ms, first_time, agent, outcome, category, confidence, review,
         COALESCE((SELECT MAX(CASE WHEN v.status IN ('arrived', 'done') THEN 2
-                                  WHEN v.status IN ('booked', 'confirmed', 'no-show') THEN 1 ELSE 0 END)
+                                  WHEN v.status IN ('booked', 'reminded', 'confirmed', 'no-show') THEN 1 ELSE 0 END)
             FROM bookings AS b JOIN bookings AS v ON v.visit = b.visit WHERE b.call = c.id AND b.id = b.visit), 0) AS visit
     FROM calls AS c WHERE c.clinic = $1 AND started_ms >= $2 AND started_ms < $3 ORDER BY started_ms";
 

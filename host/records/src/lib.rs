@@ -28,6 +28,7 @@
 //! # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
 //! ```
 
+mod absences;
 mod accounts;
 mod aggregates;
 mod append;
@@ -46,6 +47,7 @@ mod flows;
 mod id;
 mod jobs;
 mod notes;
+mod orders;
 mod outbox;
 mod people;
 mod pii;
@@ -56,15 +58,20 @@ mod row;
 mod runs;
 mod schema;
 mod seal;
+mod status;
 mod store;
 mod tags;
 mod turns;
+mod visitors;
 
+pub use absences::Absence;
 pub use accounts::{Claim, LinkRecord, RoleRecord, SessionRecord, TokenRecord, UserRecord};
 pub use aggregates::{CategoryTotal, DayTotal, HandledTotals, HourTotal, PeriodTotals};
 pub use audio::AudioRef;
 pub use audit::{AuditCheck, AuditEnd, AuditEntry, AuditFilter, AuditPage, AuditRow};
-pub use bookings::{BookOutcome, BookingRecord, Busy, Change, HistoryEntry, NewTime, Status};
+pub use bookings::{
+    BookOutcome, BookingRecord, Busy, Change, Claims, HistoryEntry, NewTime, PerDay, ROBOT, ResourceClaim,
+};
 pub use callbacks::{CallbackRecord, CallbackStatus};
 pub use calls::{CallEnd, CallFilter, CallPage, CallRecord, Cursor, Direction, Imported, Outcome, Source};
 pub use contacts::{Added, AttemptMade, Contact, ContactAttempt, ContactKind, ContactResult, NewContact};
@@ -77,6 +84,7 @@ pub use flows::{ChangeKind, Entry, FlowChange, FlowRoute, FlowSchedule, FlowVers
 pub use id::id;
 pub use jobs::{Job, JobState, NewJob};
 pub use notes::Note;
+pub use orders::{OrderKind, OrderState, OwnerOrder};
 pub use outbox::{AboutVisit, Answer, Channel, Message, MessageState, NewMessage, OutboxCount, OutreachBatch};
 pub use people::{AgentSpan, AgentState, AgentTime};
 pub use pii::Pii;
@@ -85,9 +93,11 @@ pub use reviews::{NewReview, Review};
 pub use rollups::{CategoryDay, Rolled, WaitBucket};
 pub use runs::{FlowRun, Role, RunCounts, ShadowedCall};
 pub use seal::{Key, Keyring};
+pub use status::Status;
 pub use store::Store;
 pub use tags::{Tag, TagEntry};
 pub use turns::{JournalRecord, Turn, Who};
+pub use visitors::{KnownVisitor, same_animal};
 
 /// The result of every function here.
 pub type Result<T> = std::result::Result<T, RecordsError>;

@@ -314,7 +314,7 @@ const VISITS: &str = "INSERT INTO rollup_visits (clinic, local_day, booked, arri
     SELECT clinic, local_day, COUNT(*), COUNT(CASE WHEN visit = 2 THEN 1 END)
     FROM (SELECT c.clinic AS clinic, c.local_day AS local_day, c.id AS id,
             MAX(CASE WHEN v.status IN ('arrived', 'done') THEN 2
-                     WHEN v.status IN ('booked', 'confirmed', 'no-show') THEN 1 ELSE 0 END) AS visit
+                     WHEN v.status IN ('booked', 'reminded', 'confirmed', 'no-show') THEN 1 ELSE 0 END) AS visit
         FROM calls AS c JOIN bookings AS b ON b.call = c.id AND b.id = b.visit JOIN bookings AS v ON v.visit = b.visit
         WHERE c.clinic = $1 AND c.started_ms >= $4 AND c.started_ms < $5 AND c.local_day >= $2 AND c.local_day <= $3
         GROUP BY c.clinic, c.local_day, c.id) AS visited

@@ -26,6 +26,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (3, "queue", include_str!("../migrations/0003_queue.sql")),
     (4, "reviews", include_str!("../migrations/0004_reviews.sql")),
     (5, "feed", include_str!("../migrations/0005_feed.sql")),
+    (6, "visits", include_str!("../migrations/0006_visits.sql")),
     (7, "outreach", include_str!("../migrations/0007_outreach.sql")),
     (9, "privacy", include_str!("../migrations/0009_privacy.sql")),
     (11, "accounts", include_str!("../migrations/0011_accounts.sql")),

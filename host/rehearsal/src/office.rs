@@ -81,7 +81,7 @@ impl SceneOffice {
             let start = self.instant(visit.slot.start.parse().ok()?);
             let end = start.checked_add(i64::from(visit.slot.minutes).minutes()).ok()?;
             let (start_ms, end_ms) = (start.as_millisecond(), end.as_millisecond());
-            Some(Busy { doctor: visit.slot.doctor_id.clone(), start_ms, end_ms })
+            Some(Busy { doctor: visit.slot.doctor_id.clone(), start_ms, end_ms, ..Busy::default() })
         })
         .collect()
     }
@@ -107,6 +107,7 @@ impl SceneOffice {
             time_from: Some(local.time()),
             time_to: Some(local.time()),
             limit: 1,
+            ..desk::SlotQuery::default()
         };
         let of_this_id = |busy: &[Busy]| {
             let found = self.free(busy, &query, now)?;
@@ -196,6 +197,7 @@ impl Office for SceneOffice {
             time_from: time("time-from", &query.time_from)?,
             time_to: time("time-to", &query.time_to)?,
             limit: query.limit,
+            ..desk::SlotQuery::default()
         };
         let found = self.free(&self.busy(), &query, now)?;
         Ok(if self.full { Vec::new() } else { found.iter().map(clinic_view::slot).collect() })

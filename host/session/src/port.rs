@@ -188,6 +188,9 @@ impl LivePort {
             time_from: query.time_from.map(|text| time("time-from", &text)).transpose()?,
             time_to: query.time_to.map(|text| time("time-to", &text)).transpose()?,
             limit: query.limit,
+            // A first visit may be longer: who calls is who most likely comes.
+            phone: self.info.caller.clone().unwrap_or_default().into(),
+            ..desk::SlotQuery::default()
         };
         let slots = self.desk().find(&query, self.clock.now().timestamp()).await.map_err(desk_error)?;
         Ok(slots.iter().map(clinic_view::slot).collect())
@@ -250,7 +253,8 @@ impl LivePort {
                 reason: found.visitor.reason.as_str().to_owned(),
             },
             status: match found.status {
-                desk::Status::Booked => Status::Booked,
+                // The contract has no word for it: to a flow, a visit that was reminded of is a booked one.
+                desk::Status::Booked | desk::Status::Reminded => Status::Booked,
                 desk::Status::Confirmed => Status::Confirmed,
                 desk::Status::Arrived => Status::Arrived,
                 desk::Status::Done => Status::Done,

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use toml::de::DeValue;
 
 use super::reader::{Reader, Section};
-use super::{names, week};
-use crate::clinic::{Doctor, FaqEntry, Service};
+use super::{names, places, week};
+use crate::clinic::{Branch, Doctor, FaqEntry, Resource, Service};
+use crate::hours::WeeklyHours;
 use crate::money::Currency;
 
 /// A service as written, before it is known which doctors there are.
@@ -22,15 +23,51 @@ pub(super) struct DoctorDraft<'a> {
     section: Section<'a>,
 }
 
-const SERVICE_KEYS: &[&str] = &["id", "name", "minutes", "price", "doctors", "specialities", "bookable"];
-const DOCTOR_KEYS: &[&str] =
-    &["id", "name", "speciality", "services", "minutes", "hours", "weekly", "exceptions", "species"];
+/// What holds where a service says nothing else.
+#[derive(Clone, Copy)]
+pub(super) struct Usual {
+    /// Length of a visit.
+    pub(super) minutes: u32,
+    /// Minutes after it.
+    pub(super) buffer: u32,
+}
+
+const SERVICE_KEYS: &[&str] = &[
+    "id",
+    "name",
+    "minutes",
+    "price",
+    "doctors",
+    "specialities",
+    "bookable",
+    "first_minutes",
+    "buffer_minutes",
+    "needs",
+];
+const DOCTOR_KEYS: &[&str] = &[
+    "id",
+    "name",
+    "speciality",
+    "services",
+    "minutes",
+    "hours",
+    "weekly",
+    "exceptions",
+    "species",
+    "branch",
+    "branches",
+    "breaks",
+    "buffer_minutes",
+    "first_minutes",
+    "per_day",
+];
 
 pub(super) fn services<'a>(
     reader: &mut Reader,
     top: &Section<'a>,
     currency: Currency,
-    visit_minutes: u32,
+    usual: Usual,
+    resources: &[Resource],
 ) -> Vec<ServiceDraft<'a>> {
     let needed = "a list of names, for example services = [\"терапия\", \"УЗИ\"], or a table [[services]] for each";
     let Some(value) = top.get("services") else {
@@ -48,9 +85,9 @@ pub(super) fn services<'a>(
     for (n, item) in items.iter().enumerate() {
         let path = format!("services[{}]", n + 1);
         let draft = match item.get_ref() {
-            DeValue::String(_) => reader.text_of(item, &path).map(|name| named(name, visit_minutes)),
+            DeValue::String(_) => reader.text_of(item, &path).map(|name| named(name, usual)),
             DeValue::Table(_) => {
-                reader.table_of(item, path.clone()).and_then(|table| service(reader, table, currency, visit_minutes))
+                reader.table_of(item, path.clone()).and_then(|table| service(reader, table, currency, usual, resources))
             }
             _ => {
                 reader.wrong_type(item, &path, "a name in quotes, or a table with name, minutes, price");
@@ -67,9 +104,19 @@ pub(super) fn services<'a>(
     drafts
 }
 
-fn named(name: String, minutes: u32) -> ServiceDraft<'static> {
-    let id = names::id_from(&name);
-    let service = Service { id, name, minutes, price: None, price_from: false, bookable: true, doctors: Vec::new() };
+fn named(name: String, usual: Usual) -> ServiceDraft<'static> {
+    let service = Service {
+        id: names::id_from(&name),
+        name,
+        minutes: usual.minutes,
+        price: None,
+        price_from: false,
+        bookable: true,
+        doctors: Vec::new(),
+        first_minutes: None,
+        buffer: usual.buffer,
+        needs: Vec::new(),
+    };
     ServiceDraft { service, section: None, specialities: Vec::new() }
 }
 
@@ -77,12 +124,13 @@ fn service<'a>(
     reader: &mut Reader,
     section: Section<'a>,
     currency: Currency,
-    visit_minutes: u32,
+    usual: Usual,
+    resources: &[Resource],
 ) -> Option<ServiceDraft<'a>> {
     reader.check_keys(&section, SERVICE_KEYS);
     let name = reader.required_text(&section, "name", "the service as callers say it");
     let id = id(reader, &section, name.as_deref());
-    let minutes = reader.number(&section, "minutes", 5, 480).unwrap_or(visit_minutes);
+    let minutes = reader.number(&section, "minutes", 5, 480).unwrap_or(usual.minutes);
     let price = reader.money(&section, "price", currency);
     let service = Service {
         minutes,
@@ -90,6 +138,9 @@ fn service<'a>(
         price_from: price.is_some_and(|(_, lowest)| lowest),
         bookable: reader.truth(&section, "bookable").unwrap_or(true),
         doctors: reader.texts(&section, "doctors"),
+        first_minutes: reader.number(&section, "first_minutes", 5, 480),
+        buffer: reader.number(&section, "buffer_minutes", 0, 240).unwrap_or(usual.buffer),
+        needs: places::needs(reader, &section, resources),
         id,
         name: name?,
     };
@@ -97,7 +148,7 @@ fn service<'a>(
     Some(ServiceDraft { service, section: Some(section), specialities })
 }
 
-pub(super) fn doctors<'a>(reader: &mut Reader, top: &Section<'a>) -> Vec<DoctorDraft<'a>> {
+pub(super) fn doctors<'a>(reader: &mut Reader, top: &Section<'a>, branches: &[Branch]) -> Vec<DoctorDraft<'a>> {
     let mut drafts: Vec<DoctorDraft> = Vec::new();
     for section in reader.tables(top, "doctors") {
         reader.check_keys(&section, DOCTOR_KEYS);
@@ -119,6 +170,11 @@ pub(super) fn doctors<'a>(reader: &mut Reader, top: &Section<'a>) -> Vec<DoctorD
             hours: week::hours(reader, &section),
             exceptions: week::exceptions(reader, &section),
             species: reader.texts(&section, "species"),
+            branches: places::workplaces(reader, &section, branches),
+            breaks: week::week(reader, &section, "breaks").unwrap_or_default(),
+            buffer: reader.number(&section, "buffer_minutes", 0, 240),
+            first_minutes: BTreeMap::new(),
+            per_day: reader.number(&section, "per_day", 1, 200),
             name: name.unwrap_or_default(),
         };
         drafts.push(DoctorDraft { doctor, section });
@@ -134,12 +190,13 @@ pub(super) fn join(
     doctors: Vec<DoctorDraft>,
 ) -> (Vec<Service>, Vec<Doctor>) {
     check_references(reader, &services, &doctors);
-    let minutes: Vec<BTreeMap<String, u32>> =
-        doctors.iter().map(|draft| doctor_minutes(reader, draft, &services)).collect();
-    let mut doctors: Vec<Doctor> = doctors.into_iter().map(|draft| draft.doctor).collect();
-    for (doctor, minutes) in doctors.iter_mut().zip(minutes) {
-        doctor.minutes = minutes;
+    let mut settled_doctors = Vec::new();
+    for draft in doctors {
+        let minutes = doctor_minutes(reader, &draft, &services, "minutes");
+        let first_minutes = doctor_minutes(reader, &draft, &services, "first_minutes");
+        settled_doctors.push(Doctor { minutes, first_minutes, ..draft.doctor });
     }
+    let mut doctors = settled_doctors;
     if doctors.is_empty() {
         doctors.push(duty_doctor());
     }
@@ -177,6 +234,11 @@ fn duty_doctor() -> Doctor {
         hours: None,
         exceptions: Vec::new(),
         species: Vec::new(),
+        branches: Vec::new(),
+        breaks: WeeklyHours::default(),
+        buffer: None,
+        first_minutes: BTreeMap::new(),
+        per_day: None,
     }
 }
 
@@ -204,9 +266,14 @@ fn check_references(reader: &mut Reader, services: &[ServiceDraft], doctors: &[D
 }
 
 /// `minutes = { uzi = 40 }`, by id or name.
-fn doctor_minutes(reader: &mut Reader, draft: &DoctorDraft, services: &[ServiceDraft]) -> BTreeMap<String, u32> {
+fn doctor_minutes(
+    reader: &mut Reader,
+    draft: &DoctorDraft,
+    services: &[ServiceDraft],
+    key: &str,
+) -> BTreeMap<String, u32> {
     let mut minutes = BTreeMap::new();
-    let Some(section) = reader.table(&draft.section, "minutes") else { return minutes };
+    let Some(section) = reader.table(&draft.section, key) else { return minutes };
     for (key, value) in section.table {
         let name = key.get_ref().as_ref();
         let found = services.iter().find(|draft| draft.service.id == name || draft.service.name == name);
@@ -257,7 +324,7 @@ pub(super) fn check_absent(reader: &mut Reader, top: &Section, absent: &[String]
     }
 }
 
-fn id(reader: &mut Reader, section: &Section, name: Option<&str>) -> String {
+pub(super) fn id(reader: &mut Reader, section: &Section, name: Option<&str>) -> String {
     match reader.text(section, "id") {
         Some(id) if names::is_id(&id) => id,
         Some(id) => {

@@ -14,6 +14,11 @@ const DAY_HINT: &str = "allowed: mon, tue, wed, thu, fri, sat, sun, ranges and l
 /// `hours` (or `weekly`) of the top or of a doctor: a table by day, or one text for every day. None when it is not given.
 pub(super) fn hours(reader: &mut Reader, section: &Section) -> Option<WeeklyHours> {
     let key = ["hours", "weekly"].into_iter().find(|key| section.get(key).is_some())?;
+    week(reader, section, key)
+}
+
+/// The same under any key.
+pub(super) fn week(reader: &mut Reader, section: &Section, key: &str) -> Option<WeeklyHours> {
     let value = section.get(key)?;
     let path = section.key(key);
     match value.get_ref() {

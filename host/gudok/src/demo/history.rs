@@ -183,6 +183,7 @@ impl Writer<'_> {
             call: Some(record.id.clone()),
             created_ms: record.started_ms,
             updated_ms: record.started_ms,
+            ..BookingRecord::default()
         };
         self.store.book(&booking, "demo").await?;
         let change = Change {
@@ -190,6 +191,7 @@ impl Writer<'_> {
             by: "demo".into(),
             reason: Pii::default(),
             call: Some(record.id.clone()),
+            ..Change::default()
         };
         let came = random.below(100) < 84;
         if day >= self.today {

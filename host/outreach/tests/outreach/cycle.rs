@@ -122,6 +122,7 @@ async fn a_moved_visit_is_told_afresh_and_the_old_time_never_again() {
         service: "terapiya".into(),
         start_ms: NOW + 101 * HOUR,
         end_ms: NOW + 102 * HOUR,
+        ..NewTime::default()
     };
     store.move_booking("a", &to, &change(clock.ms())).await.unwrap();
     live(&outreach, &clock, NOW + 103 * HOUR).await;

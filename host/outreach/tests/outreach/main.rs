@@ -104,6 +104,7 @@ pub(crate) fn booking(id: &str, start_ms: i64, created_ms: i64) -> BookingRecord
         call: None,
         created_ms,
         updated_ms: created_ms,
+        ..BookingRecord::default()
     }
 }
 

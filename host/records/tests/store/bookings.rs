@@ -5,12 +5,19 @@ use records::{BookOutcome, Change, NewTime, RecordsError, Status};
 use crate::{MINUTE, NOW, booking, store};
 
 fn change(reason: &str) -> Change {
-    Change { at_ms: NOW, by: "robot".to_owned(), reason: reason.into(), call: None }
+    Change { at_ms: NOW, by: "robot".to_owned(), reason: reason.into(), ..Change::default() }
 }
 
 fn to(id: &str, start_ms: i64) -> NewTime {
     let end_ms = start_ms + 30 * MINUTE;
-    NewTime { id: id.to_owned(), doctor: "ivanova".to_owned(), service: "terapiya".to_owned(), start_ms, end_ms }
+    NewTime {
+        id: id.to_owned(),
+        doctor: "ivanova".to_owned(),
+        service: "terapiya".to_owned(),
+        start_ms,
+        end_ms,
+        ..NewTime::default()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -115,7 +122,7 @@ async fn a_cancelled_time_is_free_again() {
 async fn a_visit_goes_forward_only() {
     let (_folder, store) = store().await;
     store.book(&booking("a", "ivanova", NOW), "robot").await.unwrap();
-    for status in [Status::Confirmed, Status::Arrived, Status::Done] {
+    for status in [Status::Reminded, Status::Confirmed, Status::Arrived, Status::Done] {
         assert_eq!(store.set_booking_status("a", status, &change("")).await.unwrap().status, status);
     }
     for status in Status::ALL.iter().copied().filter(|status| *status != Status::Done) {
@@ -123,5 +130,5 @@ async fn a_visit_goes_forward_only() {
         assert!(matches!(refused, Err(RecordsError::WrongStatus { .. })), "done became {status}");
     }
     let steps: Vec<Status> = store.booking_history("a").await.unwrap().iter().map(|step| step.status).collect();
-    assert_eq!(steps, [Status::Booked, Status::Confirmed, Status::Arrived, Status::Done]);
+    assert_eq!(steps, [Status::Booked, Status::Reminded, Status::Confirmed, Status::Arrived, Status::Done]);
 }

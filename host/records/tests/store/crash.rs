@@ -127,6 +127,7 @@ async fn write_for_ever(store: Store, task: i64) {
             service: "x".into(),
             start_ms: at + 20 * MINUTE,
             end_ms: at + 50 * MINUTE,
+            ..NewTime::default()
         };
         assert!(matches!(store.move_booking(&id, &to, &change).await.unwrap(), BookOutcome::Booked(_)));
         println!("ack moved {id}\nack booked {}", to.id);

@@ -5,7 +5,7 @@ use records::{Change, NewTime, Status, Store};
 use crate::{MINUTE, NOW, booking, store};
 
 fn change(at_ms: i64) -> Change {
-    Change { at_ms, by: "desk".into(), reason: "Анна попросила".into(), call: None }
+    Change { at_ms, by: "desk".into(), reason: "Анна попросила".into(), ..Change::default() }
 }
 
 async fn kinds(store: &Store, after: i64) -> Vec<(String, String)> {
@@ -23,6 +23,7 @@ async fn a_visit_tells_what_became_of_it_in_order() {
         service: "terapiya".into(),
         start_ms: NOW + 60 * MINUTE,
         end_ms: NOW + 90 * MINUTE,
+        ..NewTime::default()
     };
     store.move_booking("a", &to, &change(NOW + 1)).await.unwrap();
     store.set_booking_status("b", Status::Confirmed, &change(NOW + 2)).await.unwrap();

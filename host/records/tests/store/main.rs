@@ -14,6 +14,7 @@ mod queue;
 mod reviews;
 mod rollups;
 mod sealed;
+mod visits;
 mod volume;
 mod work;
 
@@ -48,5 +49,6 @@ pub(crate) fn booking(id: &str, doctor: &str, start_ms: i64) -> BookingRecord {
         call: None,
         created_ms: NOW,
         updated_ms: NOW,
+        ..BookingRecord::default()
     }
 }

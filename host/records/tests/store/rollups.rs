@@ -158,6 +158,7 @@ async fn change_visit(store: &Store, dice: &mut Dice, visits: &[String], step: i
                 service: "terapiya".into(),
                 start_ms,
                 end_ms: start_ms + 1_800_000,
+                ..NewTime::default()
             };
             store.move_booking(id, &to, &change).await.map(|_| ())
         }

@@ -75,7 +75,7 @@ async fn autumn() -> (TempDir, Store) {
     call(&store, date(2026, 10, 31), 23, 40, None).await;
     let at = store.call(&booked).await.unwrap().started_ms;
     store.book(&sample::booking(&booked, at + 86_400_000, at + 60_000), "robot").await.unwrap();
-    let change = records::Change { at_ms: at, by: "desk".into(), reason: "".into(), call: None };
+    let change = records::Change { at_ms: at, by: "desk".into(), ..records::Change::default() };
     store.set_booking_status(&booked, records::Status::Arrived, &change).await.unwrap();
     // Neither an outgoing call nor another clinic's is counted.
     let mut outgoing = CallRecord::import("out", sample::CLINIC, sample::ZONE, at, "out");

@@ -77,7 +77,7 @@ async fn call(store: &Store, dice: &mut Dice, at: i64, key: &str, hour: u64, mix
         store.book(&booking(key, start, at), "robot").await.unwrap();
         store.set_outcome(key, Outcome::Booked).await.unwrap();
         if dice.below(100) < 84 {
-            let change = Change { at_ms: start, by: "desk".into(), reason: "".into(), call: None };
+            let change = Change { at_ms: start, by: "desk".into(), ..Change::default() };
             store.set_booking_status(key, Status::Arrived, &change).await.unwrap();
         }
     }
@@ -116,6 +116,7 @@ pub fn booking(call: &str, start_ms: i64, created_ms: i64) -> BookingRecord {
         call: Some(call.to_owned()),
         created_ms,
         updated_ms: created_ms,
+        ..BookingRecord::default()
     }
 }
 
