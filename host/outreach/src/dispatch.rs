@@ -147,7 +147,9 @@ impl Outreach {
         let Some(about) = &message.new.about else { return Ok(None) };
         let wanted = &clinic.reminders.channels;
         let Some(place) = wanted.iter().position(|channel| *channel == message.new.channel) else { return Ok(None) };
-        let booking = self.store.booking(&about.booking).await?;
+        let Some(booking) = follow::gone(self.store.booking(&about.booking).await.map_err(Into::into))? else {
+            return Ok(None);
+        };
         let ways = self.ways(clinic, &booking.phone, &wanted[place + 1..]).await?;
         let Some(way) = ways.into_iter().next() else { return Ok(None) };
         let language = Language::of(&message.new.language).unwrap_or(clinic.reminders.language);

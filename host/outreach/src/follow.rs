@@ -10,7 +10,7 @@ use records::{
 
 use crate::context::{Outreach, Step};
 use crate::plan::{Due, Said, VisitNow, plan};
-use crate::{Result, list, words};
+use crate::{OutreachError, Result, list, words};
 
 /// The name under which the feed is read.
 pub(crate) const READER: &str = "outreach";
@@ -36,7 +36,8 @@ impl Outreach {
             }
             for event in &events {
                 let mut batch = match self.clinics.get(&event.clinic) {
-                    Some(clinic) => self.meaning(clinic, event).await?,
+                    // What was erased meanwhile means nothing any more.
+                    Some(clinic) => gone(self.meaning(clinic, event).await)?.unwrap_or_default(),
                     None => OutreachBatch::default(),
                 };
                 batch.reader = Some((READER, event.position));
@@ -131,7 +132,10 @@ impl Outreach {
 
     /// Puts into the batch what is to be said about a visit now, and when to look again.
     async fn about(&self, clinic: &Clinic, visit: &str, batch: &mut OutreachBatch) -> Result<()> {
-        let Some(booking) = self.store.visit_booking(visit).await? else { return Ok(()) };
+        let Some(booking) = gone(self.store.visit_booking(visit).await.map_err(Into::into))?.flatten() else {
+            batch.wakes.push((visit.to_owned(), clinic.id.clone(), None));
+            return Ok(());
+        };
         let now = self.now();
         let said: Vec<Said> = self.store.messages_of_visit(visit).await?.iter().filter_map(said).collect();
         let plan = plan(&visit_now(&booking), &said, &clinic.reminders, &clinic.zone, now);
@@ -337,6 +341,14 @@ pub(crate) async fn about_visit(
         dedup: Some(dedup),
         created_ms: now.as_millisecond(),
     }))
+}
+
+/// None for what is not there (any more).
+pub(crate) fn gone<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Err(OutreachError::Records(RecordsError::NotFound { .. })) => Ok(None),
+        other => other.map(Some),
+    }
 }
 
 fn visit_now(booking: &BookingRecord) -> VisitNow {

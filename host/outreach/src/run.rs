@@ -13,6 +13,8 @@ use crate::context::Outreach;
 
 /// Looks are never nearer to one another.
 const LEAST: Duration = Duration::from_secs(1);
+/// What is due and still there after a look is held up (a gateway that is set up wrongly): it is not looked at every second.
+const HELD_UP: Duration = Duration::from_secs(5);
 /// Other processes' events ring no bell here; they are found by looking.
 const MOST: Duration = Duration::from_secs(15);
 
@@ -61,7 +63,11 @@ async fn send(outreach: Arc<Outreach>, channel: Channel, mut stopped: watch::Rec
 async fn rest(outreach: &Outreach, bell: &mut watch::Receiver<u64>, stopped: &mut watch::Receiver<bool>) {
     let now = outreach.now().as_millisecond();
     let wake = outreach.next_wake().await.ok().flatten();
-    let wait = wake.map_or(MOST, |at| Duration::from_millis(u64::try_from(at - now).unwrap_or(0))).clamp(LEAST, MOST);
+    let wait = match wake.map(|at| u64::try_from(at - now)) {
+        None => MOST,
+        Some(Ok(ms)) => Duration::from_millis(ms).clamp(LEAST, MOST),
+        Some(Err(_)) => HELD_UP,
+    };
     tokio::select! {
         _ = stopped.changed() => return,
         () = tokio::time::sleep(LEAST) => {}

@@ -86,7 +86,7 @@ impl Store {
             .await?;
         if done.rows_affected() == 1 {
             let data = serde_json::json!({
-                "kind": "callback", "due_ms": callback.due_ms, "deadline_ms": callback.due_ms, "call": callback.call,
+                "kind": "callback", "due_ms": callback.due_ms, "deadline_ms": callback.due_ms + 300_000, "call": callback.call,
             });
             let (clinic, subject, at_ms) = (callback.clinic.as_str(), callback.id.as_str(), callback.created_ms);
             publish(&mut transaction, NewEvent { clinic, kind: "callback.created", subject, data, at_ms }).await?;

@@ -208,9 +208,11 @@ pub struct AttemptMade {
     pub at_ms: i64,
 }
 
+// A call-back that was only promised for a moment is late five minutes after it: at that moment it is dialled.
 macro_rules! columns {
     () => {
-        "id, clinic, timezone, kind, phone, person, reason, status, due_ms, COALESCE(deadline_ms, due_ms) AS deadline_ms, \
+        "id, clinic, timezone, kind, phone, person, reason, status, due_ms, \
+         COALESCE(deadline_ms, due_ms + 300000) AS deadline_ms, \
          COALESCE(next_ms, due_ms) AS next_ms, attempts, result, first_time, visit, call, message, claimed_by, \
          claimed_until_ms, first_attempt_ms, reached_ms, closed_ms, late_ms, lost_reason, merged_into, created_ms, updated_ms"
     };
@@ -435,7 +437,7 @@ impl Store {
             "SELECT ",
             columns!(),
             " FROM callbacks WHERE clinic = $1 AND status IN ('open', 'claimed') AND attempts = 0 \
-             AND late_ms IS NULL AND COALESCE(deadline_ms, due_ms) <= $2 ORDER BY 10, 1"
+             AND late_ms IS NULL AND COALESCE(deadline_ms, due_ms + 300000) <= $2 ORDER BY 10, 1"
         );
         let rows = sqlx::query(sql).bind(clinic).bind(now_ms).fetch_all(self.read()).await?;
         rows.iter().map(Contact::from_columns).collect()
@@ -444,7 +446,7 @@ impl Store {
     /// When the list of a clinic next has something to do: an entry becomes late, or a holder has gone away.
     pub async fn contacts_wake(&self, clinic: &str) -> Result<Option<i64>> {
         let sql = "SELECT MIN(at) AS at FROM (
-                SELECT MIN(COALESCE(deadline_ms, due_ms)) AS at FROM callbacks WHERE clinic = $1
+                SELECT MIN(COALESCE(deadline_ms, due_ms + 300000)) AS at FROM callbacks WHERE clinic = $1
                     AND status IN ('open', 'claimed') AND attempts = 0 AND late_ms IS NULL
                 UNION ALL SELECT MIN(claimed_until_ms) FROM callbacks WHERE clinic = $1 AND status = 'claimed'
             ) AS times";
@@ -506,7 +508,7 @@ pub(crate) async fn add(transaction: &mut Transaction<'_, Any>, contact: &NewCon
                     WHEN reason = '' THEN $3 ELSE reason || ' / ' || $3 END,
                 next_ms = CASE WHEN COALESCE(next_ms, due_ms) > $4 THEN $4 ELSE next_ms END,
                 due_ms = CASE WHEN due_ms > $4 AND attempts = 0 THEN $4 ELSE due_ms END,
-                deadline_ms = CASE WHEN COALESCE(deadline_ms, due_ms) > $5 THEN $5 ELSE deadline_ms END,
+                deadline_ms = CASE WHEN COALESCE(deadline_ms, due_ms + 300000) > $5 THEN $5 ELSE deadline_ms END,
                 updated_ms = $6 WHERE id = $1",
         )
         .bind(&into)

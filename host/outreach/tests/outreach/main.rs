@@ -8,6 +8,7 @@ mod gateway;
 mod kills;
 mod list;
 mod mail;
+mod running;
 mod sending;
 
 use std::collections::BTreeMap;
