@@ -12,7 +12,7 @@ use crate::hours::{DayHours, Minute, Span, WeeklyHours, intersect, subtract};
 use crate::money::{Currency, Money};
 use crate::outreach::{Reminders, RequestRules};
 use crate::wording::Wording;
-use crate::{ClinicErrors, file};
+use crate::{Canned, ClinicErrors, file};
 
 /// Whom the clinic treats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -201,13 +201,45 @@ impl Default for FlowRules {
 pub struct Privacy {
     /// Journals of calls are deleted after so many days.
     pub journal_days: u32,
+    /// Recordings.
+    pub audio_days: u32,
+    /// What was said, as text.
+    pub transcript_days: u32,
+    /// Who called, came, was to be called back.
+    pub contact_days: u32,
+    /// What the clinic wrote to people.
+    pub message_days: u32,
+    /// Written conversations, from their last message.
+    pub chat_days: u32,
     /// The file with the key, already joined to the clinic file's folder; none = among the program's own data.
     pub journal_key: Option<PathBuf>,
 }
 
 impl Default for Privacy {
     fn default() -> Self {
-        Self { journal_days: 90, journal_key: None }
+        Self {
+            journal_days: 90,
+            audio_days: 180,
+            transcript_days: 730,
+            contact_days: 1825,
+            message_days: 365,
+            chat_days: 730,
+            journal_key: None,
+        }
+    }
+}
+
+impl Privacy {
+    /// The terms as the records take them.
+    pub fn terms(&self) -> records::Terms {
+        records::Terms {
+            audio_days: self.audio_days,
+            transcript_days: self.transcript_days,
+            journal_days: self.journal_days,
+            contact_days: self.contact_days,
+            message_days: self.message_days,
+            chat_days: self.chat_days,
+        }
     }
 }
 
@@ -276,6 +308,8 @@ pub struct Clinic {
     pub requests: RequestRules,
     /// The clinic's own texts.
     pub templates: Wording,
+    /// Answers that operators send by one click.
+    pub canned: Vec<Canned>,
 }
 
 impl Clinic {

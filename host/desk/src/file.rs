@@ -1,5 +1,6 @@
 //! The clinic file: from TOML to a checked [`Clinic`], with every mistake found on the way.
 
+mod canned;
 mod names;
 mod outreach;
 mod places;
@@ -54,6 +55,7 @@ const KEYS: &[&str] = &[
     "branches",
     "resources",
     "lost_reasons",
+    "canned",
 ];
 
 pub(crate) fn load(path: &Path) -> Result<Clinic, ClinicErrors> {
@@ -144,6 +146,7 @@ fn clinic(reader: &mut Reader, table: &DeTable<'_>, folder: &Path) -> Option<Cli
         horizon_days: reader.number(&top, "horizon_days", 1, 366).unwrap_or(60),
         flows: rules::flows(reader, &top),
         privacy: rules::privacy(reader, &top, folder),
+        canned: canned::canned(reader, &top),
         // Read above already, so that every mistake is reported before the first `?` ends this.
         hours: week,
         exceptions,

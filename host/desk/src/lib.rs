@@ -26,6 +26,7 @@
 
 mod booking;
 mod callbacks;
+mod canned;
 mod clinic;
 mod error;
 mod file;
@@ -44,6 +45,7 @@ mod wording;
 
 pub use booking::{Appointment, Booking, Desk, Hand, Visitor, Why};
 pub use callbacks::{CallbackRequest, Promise, callback_due};
+pub use canned::{Canned, CannedValues};
 pub use clinic::{
     Branch, Clinic, Doctor, Exception, FaqEntry, FlowRules, Holiday, Kind, LostReason, Privacy, Resource,
     RollbackRules, Service,

@@ -103,6 +103,33 @@ fn rules_of_flows_and_privacy_are_read_or_have_their_defaults() {
 }
 
 #[test]
+fn terms_and_canned_answers_are_read_with_their_mistakes() {
+    let shortest =
+        "id = \"a\"\nname = \"А\"\nkind = \"veterinary\"\ntimezone = \"Europe/Moscow\"\nservices = [\"УЗИ\"]\n";
+    let plain = Clinic::parse(shortest, "a.toml").unwrap();
+    assert_eq!((plain.privacy.terms().audio_days, plain.canned.len()), (180, 0));
+    let text = format!(
+        "{shortest}address = \"Садовая, 1\"\n[privacy]\naudio_days = 30\nchat_days = 14\n\
+         [[canned]]\ntitle = \"Адрес\"\ntext = \"Здравствуйте, {{name}}! Мы на {{address}}, {{hours}}.\"\n"
+    );
+    let clinic = Clinic::parse(&text, "a.toml").unwrap();
+    let terms = clinic.privacy.terms();
+    assert_eq!((terms.audio_days, terms.chat_days, terms.contact_days), (30, 14, 1825));
+    assert_eq!(clinic.canned[0].id, "adres");
+    let values = desk::CannedValues { name: "Анна", hours: "с 9 до 21" };
+    assert_eq!(clinic.canned[0].render(&clinic, &values), "Здравствуйте, Анна! Мы на Садовая, 1, с 9 до 21.");
+
+    let wrong = format!(
+        "{shortest}[privacy]\naudio_days = 0\nsound_days = 3\n[[canned]]\ntitle = \"Адрес\"\ntext = \"{{adress}}\"\n\
+         [[canned]]\ntitle = \"Адрес\"\ntext = \"ещё\"\n"
+    );
+    let told = Clinic::parse(&wrong, "a.toml").unwrap_err().to_string();
+    for part in ["audio_days", "sound_days", "{adress}", "two canned answers"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
+#[test]
 fn every_mistake_is_told_with_its_line() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mistakes");
     let mut seen = 0;

@@ -162,6 +162,22 @@ pub enum RecordsError {
         /// Which part.
         field: String,
     },
+    /// A clinic has no key, and what is to be done needs one.
+    #[error(
+        "clinic {clinic:?} has no key, and an erasure is noted as a keyed hash; open the store with the folder of the keys"
+    )]
+    NoKeyring {
+        /// The clinic.
+        clinic: String,
+    },
+    /// A backup, an export or the note of an erasure cannot be written or read.
+    #[error("{path}: {problem}; see that the folder is there, may be written to and has space")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The store was closed while the write waited.
     #[error("the database was closed before the write was done")]
     Closed,

@@ -29,6 +29,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (6, "visits", include_str!("../migrations/0006_visits.sql")),
     (7, "outreach", include_str!("../migrations/0007_outreach.sql")),
     (9, "privacy", include_str!("../migrations/0009_privacy.sql")),
+    (10, "chat", include_str!("../migrations/0010_chat.sql")),
     (11, "accounts", include_str!("../migrations/0011_accounts.sql")),
     (12, "pages", include_str!("../migrations/0012_pages.sql")),
 ];

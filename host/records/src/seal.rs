@@ -102,6 +102,13 @@ impl Key {
         &self.id
     }
 
+    /// HMAC-SHA-256 (RFC 2104) of a text under a key derived from this one, as 64 hexadecimal digits: the same text gives the
+    /// same digits, and without the key nobody can try texts against them.
+    pub(crate) fn mac(&self, text: &str) -> String {
+        let key = Sha256::new().chain_update(b"gudok tombstone key 1").chain_update(self.bytes).finalize();
+        hmac(&key.into(), text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Seals the text of a `field` of a call.
     pub(crate) fn seal(&self, call: &str, field: &str, text: &str) -> String {
         let mut nonce = [0; NONCE_BYTES];
@@ -124,6 +131,13 @@ impl Key {
         let text = self.cipher.decrypt(&Nonce::from(*nonce), Payload { msg, aad: aad.as_bytes() });
         String::from_utf8(text.map_err(|_| tampered())?).map_err(|_| tampered())
     }
+}
+
+/// With a key shorter than a block of the hash, as RFC 2104 has it.
+fn hmac(key: &[u8; KEY_BYTES], text: &[u8]) -> [u8; 32] {
+    let pad = |with: u8| -> [u8; 64] { std::array::from_fn(|at| key.get(at).copied().unwrap_or(0) ^ with) };
+    let inner = Sha256::new().chain_update(pad(0x36)).chain_update(text).finalize();
+    Sha256::new().chain_update(pad(0x5c)).chain_update(inner).finalize().into()
 }
 
 impl std::fmt::Debug for Key {
@@ -202,6 +216,16 @@ impl Keys {
 }
 
 impl Store {
+    /// Knows the keys that another store knows.
+    pub(crate) fn with_keys_of(self, other: &Store) -> Self {
+        let (ring, loaded) = {
+            let known = other.inner.keys.0.read().unwrap_or_else(PoisonError::into_inner);
+            (known.ring.clone(), known.loaded.clone())
+        };
+        *self.inner.keys.0.write().unwrap_or_else(PoisonError::into_inner) = Known { ring, loaded };
+        self
+    }
+
     /// From now on journals are sealed with the keys of this ring; for this handle and all its clones.
     #[must_use]
     pub fn with_keyring(self, ring: Keyring) -> Self {
@@ -233,6 +257,10 @@ impl Store {
             return Ok(Some(self.inner.keys.keep(clinic, key)));
         }
         if let Some(seal) = self.any_seal(clinic).await? {
+            // Another may have made the key, and sealed with it, since the look above.
+            if let Some(key) = load(path.clone()).await? {
+                return Ok(Some(self.inner.keys.keep(clinic, key)));
+            }
             return Err(RecordsError::NoKey { clinic: clinic.to_owned(), key: seal, file: path });
         }
         let made = tokio::task::spawn_blocking(move || Key::make(&path).map(|key| (key, path))).await;
@@ -271,4 +299,18 @@ impl Store {
 
 async fn load(path: PathBuf) -> Result<Option<Key>> {
     tokio::task::spawn_blocking(move || Key::load(&path)).await.map_err(|_| RecordsError::Closed)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 4231, test case 1 with its 20-byte key filled up with zeros, which HMAC does itself.
+    #[test]
+    fn the_mac_is_hmac_sha_256() {
+        let mut key = [0; KEY_BYTES];
+        key[..20].fill(0x0b);
+        let mac: String = hmac(&key, b"Hi There").iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(mac, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+    }
 }

@@ -148,11 +148,11 @@ async fn pool(path: &Path, connections: u32) -> Result<AnyPool> {
     let address = address(path)?;
     let options: sqlx::any::AnyConnectOptions = address.parse()?;
     let options = options.disable_statement_logging();
-    // The cache is of each connection: what it leaves out, the system's own cache has.
+    // The cache is of each connection: what it leaves out, the system's own cache has. What is deleted is overwritten.
     let pragmas = format!(
         "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
          PRAGMA foreign_keys = ON; PRAGMA cache_size = -4096; \
-         PRAGMA journal_size_limit = 67108864;",
+         PRAGMA journal_size_limit = 67108864; PRAGMA secure_delete = ON;",
         Store::BUSY.as_millis()
     );
     let pool = AnyPoolOptions::new()
@@ -215,7 +215,7 @@ fn prepare_folder(path: &Path) -> Result<()> {
 }
 
 /// The URL that sqlx takes: everything but the plainest characters is percent-encoded, so that any file name works.
-fn address(path: &Path) -> Result<String> {
+pub(crate) fn address(path: &Path) -> Result<String> {
     let text = path.to_str().ok_or_else(|| RecordsError::BadPath {
         path: path.to_owned(),
         problem: "the name is not valid UTF-8".to_owned(),

@@ -30,8 +30,20 @@ pub(super) fn flows(reader: &mut Reader, top: &Section) -> FlowRules {
 pub(super) fn privacy(reader: &mut Reader, top: &Section, folder: &Path) -> Privacy {
     let mut privacy = Privacy::default();
     let Some(section) = reader.table(top, "privacy") else { return privacy };
-    reader.check_keys(&section, &["journal_days", "journal_key"]);
-    privacy.journal_days = reader.number(&section, "journal_days", 1, 3660).unwrap_or(privacy.journal_days);
+    let days = [
+        ("journal_days", &mut privacy.journal_days),
+        ("audio_days", &mut privacy.audio_days),
+        ("transcript_days", &mut privacy.transcript_days),
+        ("contact_days", &mut privacy.contact_days),
+        ("message_days", &mut privacy.message_days),
+        ("chat_days", &mut privacy.chat_days),
+    ];
+    let mut known = days.iter().map(|(key, _)| *key).collect::<Vec<_>>();
+    known.push("journal_key");
+    reader.check_keys(&section, &known);
+    for (key, term) in days {
+        *term = reader.number(&section, key, 1, 3660).unwrap_or(*term);
+    }
     privacy.journal_key = reader.text(&section, "journal_key").map(|path| folder.join(path));
     privacy
 }

@@ -10,6 +10,7 @@ mod crash;
 mod feed;
 mod opening;
 mod outbox;
+mod privacy;
 mod queue;
 mod reviews;
 mod rollups;
