@@ -180,7 +180,7 @@ pub(crate) const REGISTER: &[Table] = &[
         whose: &[Of("booking", "bookings")],
         brings: &[],
         fate: Blanked,
-        also: "",
+        also: "state = 'done'",
         kept: kept_with_parent(Term::Contact),
         columns: &[
             ("idempotency_key", Pseudonym),
@@ -189,7 +189,7 @@ pub(crate) const REGISTER: &[Table] = &[
             ("booking", Pseudonym),
             ("state", Plain),
             ("hold", Pseudonym),
-            ("data", Personal(Empty)),
+            ("data", Personal(Text("null"))),
         ],
     },
     things("absences", &[("clinic", Plain), ("doctor", Plain), ("source", Plain), ("uid", Plain)]),
