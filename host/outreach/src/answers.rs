@@ -82,14 +82,8 @@ impl Outreach {
             Answer::No if clear => {
                 let key = format!("offer/{}/{}", about.visit, about.start_ms);
                 self.put_on_the_list(reply, &from, ContactKind::Offer, Some(question), key).await?;
-                let cancelled = clinic.reminders.on_no == OnNo::Cancel;
-                if cancelled {
-                    let change = Change { reason: "клиент ответил «нет»".into(), ..change };
-                    match self.store.cancel(&about.booking, &change).await {
-                        Ok(_) | Err(RecordsError::WrongStatus { .. }) => {}
-                        Err(error) => return Err(error.into()),
-                    }
-                }
+                let cancelled = clinic.reminders.on_no == OnNo::Cancel
+                    && self.cancel(clinic, &about.booking, &"клиент ответил «нет»".into(), &change.by).await?;
                 self.store.message_answered(&question.new.id, Answer::No, now_ms).await?;
                 return Ok(Heard::Declined { visit: about.visit, cancelled });
             }

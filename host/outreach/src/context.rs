@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use desk::{Clinic, Language};
+use desk::{Clinic, Desk, DeskError, Hand, Language, Why};
 use jiff::Timestamp;
 use records::{Channel, OutboxCount, Pii, Store};
 use serde::Serialize;
@@ -68,6 +68,8 @@ pub struct Settings {
     pub senders: BTreeMap<Channel, Arc<dyn Sender>>,
     /// Who may be written to.
     pub may_contact: Arc<dyn MayContact>,
+    /// Desks of clinics whose schedule another system owns; it is told when a visit is called off. Others need none.
+    pub desks: Vec<Arc<Desk>>,
     /// The clock.
     pub now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Called at every [`Step`]; does nothing but in tests.
@@ -95,7 +97,7 @@ impl Settings {
             senders.insert(Channel::Call, Arc::new(RobotCalls { dialler, now_ms }));
         }
         let now = Arc::new(Timestamp::now);
-        Ok(Self { senders, may_contact: Arc::new(EveryPhone), now, at: |_| {} })
+        Ok(Self { senders, may_contact: Arc::new(EveryPhone), desks: Vec::new(), now, at: |_| {} })
     }
 }
 
@@ -156,6 +158,22 @@ impl Outreach {
 
     pub(crate) fn clinic(&self, id: &str) -> Result<&Arc<Clinic>> {
         self.clinics.get(id).ok_or_else(|| OutreachError::UnknownClinic(id.to_owned()))
+    }
+
+    /// Calls a visit off, through the system that owns the schedule if there is one. False: it is settled otherwise already,
+    /// or that system does not answer; somebody at the desk sees to it then.
+    pub(crate) async fn cancel(&self, clinic: &Arc<Clinic>, booking: &str, why: &Why, by: &str) -> Result<bool> {
+        let own = self.settings.desks.iter().find(|desk| desk.clinic().id == clinic.id);
+        let desk = own.cloned().unwrap_or_else(|| Arc::new(Desk::new(Arc::clone(clinic), self.store.clone())));
+        match desk.cancel_by(booking, why, Hand::person(by, self.now())).await {
+            Ok(_) => Ok(true),
+            Err(DeskError::Closed { .. }) => Ok(false),
+            Err(DeskError::Records(error)) => Err(error.into()),
+            Err(error) => {
+                tracing::warn!(clinic = clinic.id, booking, %error, "a visit that is not wanted could not be called off");
+                Ok(false)
+            }
+        }
     }
 
     /// The ways by which somebody may be written to and for which there is a sender.

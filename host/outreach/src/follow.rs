@@ -318,8 +318,7 @@ pub(crate) async fn about_visit(
     let coming = booking.id == about.booking
         && booking.start_ms == about.start_ms
         && booking.start_ms > now.as_millisecond()
-        && booking.status.is_live()
-        && booking.status != Status::Arrived;
+        && booking.status.is_ahead();
     // Whoever has confirmed knows of the visit.
     if !coming || booking.status == Status::Confirmed {
         return Ok(None);

@@ -1,6 +1,6 @@
 //! Working through the list of people to call: when each is due, who has them, what came of it, who is late.
 
-use desk::{Attempt, Clinic};
+use desk::{Attempt, Clinic, Why};
 use jiff::civil::DateTime;
 use jiff::{Timestamp, ToSpan as _};
 use records::{
@@ -23,7 +23,7 @@ pub struct Outcome {
     /// The visit that was booked, if one was.
     #[serde(default)]
     pub visit: Option<String>,
-    /// Of a refusal: one of the clinic's reasons.
+    /// Of a refusal: one of the clinic's reasons, of requests or (its code) of lost visits.
     #[serde(default)]
     pub reason: Option<String>,
     /// The call.
@@ -108,12 +108,14 @@ impl Outreach {
     /// else has the entry.
     pub async fn attempted(&self, clinic: &str, id: &str, outcome: &Outcome, by: &str) -> Result<Contact> {
         let clinic = self.clinic(clinic)?;
-        let reasons = &clinic.requests.lost_reasons;
-        if outcome.result == ContactResult::Refused && !reasons.is_empty() {
-            let allowed = reasons.join(", ");
+        let (of_requests, of_visits) = (&clinic.requests.lost_reasons, &clinic.lost_reasons);
+        let code = outcome.reason.clone().filter(|given| of_visits.iter().any(|reason| reason.code == *given));
+        if outcome.result == ContactResult::Refused && !of_requests.is_empty() && code.is_none() {
+            let codes = of_visits.iter().map(|reason| reason.code.as_str());
+            let allowed = of_requests.iter().map(String::as_str).chain(codes).collect::<Vec<_>>().join(", ");
             match &outcome.reason {
                 None => return Err(OutreachError::NoReason { allowed }),
-                Some(given) if !reasons.contains(given) => {
+                Some(given) if !of_requests.contains(given) => {
                     return Err(OutreachError::UnknownReason { given: given.clone(), allowed });
                 }
                 Some(_) => {}
@@ -140,25 +142,21 @@ impl Outreach {
             at_ms: now.as_millisecond(),
         };
         let contact = self.store.contact_attempt(id, &made).await?;
-        if let Some(booking) = booking {
-            let status = match outcome.result {
-                ContactResult::Booked => Status::Confirmed,
-                ContactResult::Refused => Status::Cancelled,
-                _ => return Ok(contact),
-            };
-            let reason = outcome.reason.as_deref().unwrap_or_default().into();
-            let change = Change {
-                at_ms: now.as_millisecond(),
-                by: by.to_owned(),
-                reason,
-                call: outcome.call.clone(),
-                ..Change::default()
-            };
-            match self.store.set_booking_status(&booking.id, status, &change).await {
-                // It was settled otherwise meanwhile.
-                Ok(_) | Err(RecordsError::WrongStatus { .. }) => {}
-                Err(error) => return Err(error.into()),
+        match (booking, outcome.result) {
+            (Some(booking), ContactResult::Refused) => {
+                let words = if code.is_some() { "" } else { outcome.reason.as_deref().unwrap_or_default() };
+                self.cancel(clinic, &booking.id, &Why { code, words: words.into() }, by).await?;
             }
+            (Some(booking), ContactResult::Booked) => {
+                let (at_ms, by, call) = (now.as_millisecond(), by.to_owned(), outcome.call.clone());
+                let change = Change { at_ms, by, call, ..Change::default() };
+                match self.store.set_booking_status(&booking.id, Status::Confirmed, &change).await {
+                    // It was settled otherwise meanwhile.
+                    Ok(_) | Err(RecordsError::WrongStatus { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            _ => {}
         }
         Ok(contact)
     }

@@ -69,8 +69,7 @@ pub struct Due<'r> {
 pub fn plan<'r>(visit: &VisitNow, said: &[Said], rules: &'r Reminders, zone: &TimeZone, now: Timestamp) -> Plan<'r> {
     let mut plan = Plan::default();
     let last = visit.start.checked_sub(i64::from(rules.last_minutes).minutes()).unwrap_or(visit.start);
-    let coming =
-        !matches!(visit.status, Status::Moved | Status::Cancelled | Status::NoShow | Status::Done | Status::Arrived);
+    let coming = visit.status.is_ahead();
     let settled = visit.status == Status::Confirmed || said.iter().any(|it| it.start == visit.start && it.clear());
     for old in said.iter().filter(|said| said.state == MessageState::Planned) {
         let step = rules.steps.iter().find(|step| step.id == old.step);

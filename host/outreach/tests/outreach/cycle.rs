@@ -29,9 +29,8 @@ async fn a_visit_is_told_of_asked_about_and_reminded_of() {
     let (_folder, outreach, store, clock, senders) = scripted("", &[Channel::Sms]).await;
     let start = NOW + 77 * HOUR + 30 * MINUTE;
     store.book(&booking("a", start, NOW), "robot").await.unwrap();
-    live(&outreach, &clock, NOW + 27 * HOUR).await;
-    clock.set(NOW + 51 * HOUR);
     live(&outreach, &clock, NOW + 52 * HOUR).await;
+    assert_eq!(store.booking("a").await.unwrap().status, Status::Reminded);
     let sms = &senders[&Channel::Sms];
     let texts: Vec<String> = sms.got.lock().unwrap().iter().map(|(_, _, text)| text.clone()).collect();
     assert_eq!(
@@ -90,6 +89,27 @@ async fn a_no_brings_somebody_who_offers_another_time() {
         let list = outreach.list("vet").await.unwrap();
         assert_eq!((list.len(), list[0].kind), (1, ContactKind::Offer), "one call, with another time");
     }
+}
+
+#[tokio::test]
+async fn who_refuses_on_the_phone_has_cancelled_with_a_reason() {
+    let (_folder, outreach, store, clock, _) = scripted("", &[]).await;
+    store.book(&booking("a", NOW + 77 * HOUR, NOW), "robot").await.unwrap();
+    live(&outreach, &clock, NOW + 51 * HOUR).await;
+    let contact = outreach.next_to_call("vet", &[], "olga").await.unwrap().unwrap();
+    let outcome = outreach::list::Outcome {
+        result: records::ContactResult::Refused,
+        visit: None,
+        reason: Some("дорого".into()),
+        call: None,
+    };
+    outreach.attempted("vet", &contact.id, &outcome, "olga").await.unwrap();
+    let visit = store.booking("a").await.unwrap();
+    assert_eq!(visit.status, Status::Cancelled);
+    let last = store.booking_history("a").await.unwrap().pop().unwrap();
+    assert_eq!((last.change.by.as_str(), last.change.reason.as_str()), ("olga", "дорого"));
+    live(&outreach, &clock, NOW + 78 * HOUR).await;
+    assert!(outreach.list("vet").await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -180,4 +200,78 @@ async fn no_line_of_the_feed_holds_anything_personal() {
     for kind in ["message.sent", "message.answered", "callback.created"] {
         assert!(feed.contains(kind), "{kind}");
     }
+}
+
+/// Two weeks of a clinic in steps of an hour, with a gateway that is busy, breaks off and refuses: no step is said twice,
+/// nothing leaves at night or too late, and no key stands for two messages.
+#[tokio::test]
+async fn two_weeks_with_a_gateway_that_has_bad_days() {
+    let (_folder, outreach, store, clock, senders) = scripted("", &[Channel::Sms]).await;
+    let sms = &senders[&Channel::Sms];
+    // A pseudo-random walk: the same every time.
+    let mut seed = 20_261_123_u64;
+    let mut random = move |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    let mut visits = 0;
+    for hour in 0..24 * 14 {
+        let now = NOW + hour * HOUR;
+        clock.set(now);
+        if random(3) == 0 {
+            let id = format!("v{visits}");
+            visits += 1;
+            let start = now + (3 + random(120) as i64) * HOUR;
+            let mut visit = booking(&id, start, now);
+            visit.phone = format!("+7903{:07}", visits).into();
+            store.book(&visit, "robot").await.unwrap();
+        }
+        if visits > 0 && random(6) == 0 {
+            let id = format!("v{}", random(visits));
+            if store.booking(&id).await.unwrap().status.is_ahead() {
+                store.cancel(&id, &change(now)).await.unwrap();
+            }
+        }
+        *sms.answers.lock().unwrap() = match random(5) {
+            0 => vec![Verdict::Again { problem: "busy".into(), after: None }; 3],
+            1 => vec![Verdict::Unsure("broke off".into()), Verdict::Never("bad".into())],
+            _ => Vec::new(),
+        };
+        outreach.step().await.unwrap();
+        let mut bell = now;
+        while let Some(wake) = outreach.next_wake().await.unwrap().filter(|wake| *wake < now + HOUR) {
+            bell = wake.max(bell + MINUTE);
+            if bell >= now + HOUR {
+                break;
+            }
+            clock.set(bell);
+            outreach.step().await.unwrap();
+        }
+    }
+    let mut said = 0;
+    for visit in 0..visits {
+        let messages = store.messages_of_visit(&format!("v{visit}")).await.unwrap();
+        let mut steps: Vec<&str> = messages.iter().map(|message| message.new.step.as_str()).collect();
+        steps.sort_unstable();
+        let count = steps.len();
+        steps.dedup();
+        assert_eq!(steps.len(), count, "a step twice: {messages:?}");
+        for message in &messages {
+            assert!(message.sent_ms.is_none_or(|at| at < message.new.not_after_ms), "{message:?}");
+            let local = message.sent_ms.map(|at| (at + 3 * HOUR) / HOUR % 24);
+            assert!(local.is_none_or(|hour| (9..21).contains(&hour)), "sent at {local:?}");
+            said += usize::from(message.sent_ms.is_some());
+        }
+    }
+    assert!(visits > 80 && said > 100, "{visits} visits, {said} messages");
+    // One message in the gateway's hands is one text, except where it broke off and was asked under the same key.
+    let got = sms.got.lock().unwrap().clone();
+    let taken: std::collections::BTreeMap<_, std::collections::BTreeSet<_>> = got.iter().fold(
+        Default::default(),
+        |mut all: std::collections::BTreeMap<_, std::collections::BTreeSet<_>>, row| {
+            all.entry(row.1.clone()).or_default().insert(row.2.clone());
+            all
+        },
+    );
+    assert!(taken.values().all(|texts| texts.len() == 1), "a key was used for two messages");
 }
