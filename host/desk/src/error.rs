@@ -122,6 +122,9 @@ pub enum DeskError {
         /// Why; its own words, without personal data.
         problem: String,
     },
+    /// A calendar that cannot be read; nothing of it was taken.
+    #[error("the calendar cannot be read, {0}")]
+    BadCalendar(crate::ical::IcalError),
     /// Not an id that the desk ever gave out.
     #[error("{id:?} is no slot id; book with the id of a slot that was found")]
     BadSlot {
@@ -171,6 +174,7 @@ impl DeskError {
             Self::Unsettled { .. } => "booking-unsettled",
             Self::OwnerSilent { .. } => "schedule-silent",
             Self::OwnerRefused { .. } => "schedule-refused",
+            Self::BadCalendar(_) => "bad-calendar",
             Self::BadSlot { .. } => "bad-slot",
             Self::NotOffered { .. } => "slot-not-offered",
             Self::BadPhone => "bad-phone",

@@ -3,7 +3,9 @@
 // Functions that tests share are tests too; clippy.toml exempts only those marked `#[test]`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a broken assumption must fail the test")]
 
+mod fhir;
 mod file;
+mod ical;
 mod oracle;
 mod owner;
 mod rules;
