@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use desk::{Clinic, Desk, DeskError, Hand, Language, Why};
 use jiff::Timestamp;
-use records::{Channel, OutboxCount, Pii, Store};
+use records::{Channel, OutboxCount, Pii, Purpose, Store};
 use serde::Serialize;
 
 use crate::send::{Dialler, Email, Http, RobotCalls, Sender};
@@ -26,7 +26,8 @@ pub struct Way {
 /// Who may be written to, and how. Service messages about their own visit only; nothing here is advertising.
 #[async_trait]
 pub trait MayContact: Send + Sync {
-    /// Of the `wanted` ways those by which the person under a number may be written to, the preferred one first.
+    /// Of the `wanted` ways those by which the person under a number may be written to or called, the preferred one first.
+    /// [`Channel::List`] among them: a person may call.
     ///
     /// # Errors
     /// It could not be found out; nothing is planned then, and it is asked again.
@@ -40,9 +41,30 @@ pub struct EveryPhone;
 #[async_trait]
 impl MayContact for EveryPhone {
     async fn ways(&self, _clinic: &str, phone: &Pii, wanted: &[Channel]) -> std::result::Result<Vec<Way>, String> {
-        let by_phone = |channel: &&Channel| matches!(channel, Channel::Sms | Channel::Messenger | Channel::Call);
+        let by_phone = |channel: &&Channel| **channel != Channel::Email;
         let way = |channel: &Channel| Way { channel: *channel, address: phone.clone(), language: None };
         Ok(wanted.iter().filter(by_phone).map(way).collect())
+    }
+}
+
+/// Everybody who has not taken back their consent to messages about visits, in the language they are known to want.
+#[derive(Debug, Clone)]
+pub struct Consents {
+    /// Where it is written down.
+    pub store: Store,
+}
+
+#[async_trait]
+impl MayContact for Consents {
+    async fn ways(&self, clinic: &str, phone: &Pii, wanted: &[Channel]) -> std::result::Result<Vec<Way>, String> {
+        let consent = self.store.consent(clinic, phone, Purpose::Service).await.map_err(|error| error.to_string())?;
+        if consent.is_some_and(|consent| !consent.given) {
+            return Ok(Vec::new());
+        }
+        let client = self.store.client(clinic, phone).await.map_err(|error| error.to_string())?;
+        let language = client.and_then(|client| client.language).and_then(|word| Language::of(&word));
+        let ways = EveryPhone.ways(clinic, phone, wanted).await?;
+        Ok(ways.into_iter().map(|way| Way { language, ..way }).collect())
     }
 }
 
@@ -77,11 +99,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The gateways of the configuration, calls by `dialler`, everybody at the number they gave, the machine's clock.
+    /// The gateways of the configuration, calls by `dialler`, consents as the records have them, the machine's clock.
     ///
     /// # Errors
     /// [`OutreachError::Gateway`].
-    pub fn new(gateways: &Gateways, dialler: impl Dialler + 'static) -> Result<Self> {
+    pub fn new(store: &Store, gateways: &Gateways, dialler: impl Dialler + 'static) -> Result<Self> {
         let mut senders: BTreeMap<Channel, Arc<dyn Sender>> = BTreeMap::new();
         if let Some(gateway) = &gateways.sms {
             senders.insert(Channel::Sms, Arc::new(Http::new("sms", gateway.clone())?));
@@ -97,7 +119,8 @@ impl Settings {
             senders.insert(Channel::Call, Arc::new(RobotCalls { dialler, now_ms }));
         }
         let now = Arc::new(Timestamp::now);
-        Ok(Self { senders, may_contact: Arc::new(EveryPhone), desks: Vec::new(), now, at: |_| {} })
+        let may_contact = Arc::new(Consents { store: store.clone() });
+        Ok(Self { senders, may_contact, desks: Vec::new(), now, at: |_| {} })
     }
 }
 
@@ -179,6 +202,9 @@ impl Outreach {
     /// The ways by which somebody may be written to and for which there is a sender.
     pub(crate) async fn ways(&self, clinic: &Clinic, phone: &Pii, wanted: &[Channel]) -> Result<Vec<Way>> {
         let ways = self.settings.may_contact.ways(&clinic.id, phone, wanted).await.map_err(OutreachError::Consent)?;
-        Ok(ways.into_iter().filter(|way| self.settings.senders.contains_key(&way.channel)).collect())
+        Ok(ways
+            .into_iter()
+            .filter(|way| way.channel == Channel::List || self.settings.senders.contains_key(&way.channel))
+            .collect())
     }
 }

@@ -156,17 +156,16 @@ impl Outreach {
         now: Timestamp,
     ) -> Result<Option<NewMessage>> {
         let rules = &clinic.reminders;
-        let way = match due.step.how {
-            StepWay::Message => self.ways(clinic, &booking.phone, &rules.channels).await?.into_iter().next(),
-            StepWay::Call => self.ways(clinic, &booking.phone, &[Channel::Call]).await?.into_iter().next(),
-            StepWay::List => None,
+        let mut wanted = match due.step.how {
+            StepWay::Message => rules.channels.clone(),
+            StepWay::Call => vec![Channel::Call],
+            StepWay::List => Vec::new(),
         };
-        let by_person = due.step.how != StepWay::Message || due.step.asks;
-        let (channel, recipient, language) = match way {
-            Some(way) => (way.channel, way.address, way.language.unwrap_or(rules.language)),
-            None if by_person => (Channel::List, booking.phone.clone(), rules.language),
-            None => return Ok(None),
-        };
+        if due.step.how != StepWay::Message || due.step.asks {
+            wanted.push(Channel::List);
+        }
+        let Some(way) = self.ways(clinic, &booking.phone, &wanted).await?.into_iter().next() else { return Ok(None) };
+        let (channel, recipient, language) = (way.channel, way.address, way.language.unwrap_or(rules.language));
         let particulars = words::of_visit(clinic, booking, language);
         let text = |name: &str| match channel {
             Channel::Call | Channel::List => String::new(),

@@ -29,7 +29,7 @@ mod run;
 pub mod send;
 mod words;
 
-pub use context::{EveryPhone, MayContact, Outreach, Progress, Settings, Step, Way};
+pub use context::{Consents, EveryPhone, MayContact, Outreach, Progress, Settings, Step, Way};
 pub use error::OutreachError;
 pub use gateways::Gateways;
 pub use plan::{Due, Plan, Said, VisitNow, plan};

@@ -202,6 +202,32 @@ async fn no_line_of_the_feed_holds_anything_personal() {
     }
 }
 
+#[tokio::test]
+async fn who_took_back_their_consent_hears_nothing_and_a_language_is_kept() {
+    let (_folder, outreach, store, clock, senders) = scripted("", &[Channel::Sms]).await;
+    let said = |id: &str, given, at_ms| records::Consent {
+        id: id.to_owned(),
+        clinic: "vet".to_owned(),
+        phone: PHONE.into(),
+        purpose: records::Purpose::Service,
+        given,
+        at_ms,
+        how: records::ConsentHow::Desk,
+        proof: "7".to_owned(),
+        wording: "desk-2026".to_owned(),
+        by: "olga".to_owned(),
+    };
+    store.put_client("vet", &PHONE.into(), Some("en"), NOW).await.unwrap();
+    store.book(&booking("a", NOW + 77 * HOUR, NOW), "robot").await.unwrap();
+    live(&outreach, &clock, NOW + HOUR).await;
+    let first = senders[&Channel::Sms].got.lock().unwrap()[0].2.clone();
+    assert!(first.contains("you are booked on Thursday, 26 November, at 15:00"), "{first}");
+    store.put_consent(&said("no", false, clock.ms())).await.unwrap();
+    live(&outreach, &clock, NOW + 80 * HOUR).await;
+    assert_eq!(senders[&Channel::Sms].got.lock().unwrap().len(), 1);
+    assert!(outreach.list("vet").await.unwrap().is_empty());
+}
+
 /// Two weeks of a clinic in steps of an hour, with a gateway that is busy, breaks off and refuses: no step is said twice,
 /// nothing leaves at night or too late, and no key stands for two messages.
 #[tokio::test]

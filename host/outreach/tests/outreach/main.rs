@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use desk::Clinic;
 use jiff::Timestamp;
 use outreach::send::{ExchangeJobs, Http, RobotCalls, Sender};
-use outreach::{EveryPhone, Gateways, Outreach, Settings};
+use outreach::{Gateways, Outreach, Settings};
 use records::{BookingRecord, Channel, Status, Store};
 use tempfile::TempDir;
 
@@ -63,13 +63,12 @@ pub(crate) fn clinic(more: &str) -> Arc<Clinic> {
 /// The ways out that a configuration describes, on the test's clock.
 pub(crate) fn settings(store: &Store, gateways: &str, clock: &Clock) -> Settings {
     let gateways = Gateways::read(toml::from_str(gateways).unwrap(), &|_| None).unwrap();
-    let mut settings = Settings::new(&gateways, ExchangeJobs { store: store.clone() }).unwrap();
+    let mut settings = Settings::new(store, &gateways, ExchangeJobs { store: store.clone() }).unwrap();
     let ms = clock.clone();
     let calls = RobotCalls { dialler: ExchangeJobs { store: store.clone() }, now_ms: Box::new(move || ms.ms()) };
     settings.senders.insert(Channel::Call, Arc::new(calls));
     let ms = clock.clone();
     settings.now = Arc::new(move || Timestamp::from_millisecond(ms.ms()).unwrap());
-    settings.may_contact = Arc::new(EveryPhone);
     settings
 }
 
