@@ -39,8 +39,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         took.sort_unstable();
         let at = |share: usize| took[(ROUNDS * share / 100).min(ROUNDS - 1)].as_secs_f64() * 1000.0;
         println!(
-            "{what}: {} bookings, {found} found; median {:.2} ms, 95 % within {:.2} ms, longest {:.2} ms",
+            "{what}: {} bookings, {found} found; shortest {:.2} ms, median {:.2} ms, 95 % within {:.2} ms, longest {:.2} ms",
             busy.len(),
+            at(0),
             at(50),
             at(95),
             at(100)
@@ -57,7 +58,7 @@ fn text(rich: bool) -> String {
         text.push_str(
             "[[branches]]\nid = \"center\"\nname = \"Центр\"\n[[branches]]\nid = \"north\"\nname = \"Север\"\n",
         );
-        text.push_str("[[resources]]\nid = \"room\"\nname = \"кабинет\"\ncount = 20\n");
+        text.push_str("[[resources]]\nid = \"room\"\nname = \"кабинет\"\ncount = 25\n");
     }
     text.push_str("[[services]]\nid = \"visit\"\nname = \"приём\"\nminutes = 30\nfirst_minutes = 45\n");
     if rich {

@@ -2,6 +2,7 @@
 //! day looked through at a time.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
@@ -23,7 +24,7 @@ type Stretch = (i64, i64);
 pub(crate) struct Calendar {
     /// In the order of the clinic's doctors.
     doctors: Vec<Booked>,
-    resources: HashMap<String, Vec<Stretch>>,
+    resources: HashMap<String, Vec<Stretch>, BuildHasherDefault<ShortHash>>,
 }
 
 #[derive(Default)]
@@ -32,40 +33,42 @@ struct Booked {
     visits: Vec<Stretch>,
     /// The same for absences.
     away: Vec<Stretch>,
-    /// When each visit starts.
-    starts: Vec<i64>,
+    /// When each visit starts, where that is not to be seen in `visits` because some of them overlap.
+    starts: Option<Vec<i64>>,
 }
 
 impl Calendar {
     pub(crate) fn new(clinic: &Clinic, busy: &[Busy]) -> Self {
-        let place: HashMap<&str, usize> =
-            clinic.doctors.iter().enumerate().map(|(n, doctor)| (doctor.id.as_str(), n)).collect();
+        // A clinic's year is looked through here for every caller; ids are short and its own.
+        let mut places: HashMap<&str, usize, BuildHasherDefault<ShortHash>> = HashMap::default();
+        places.extend(clinic.doctors.iter().enumerate().map(|(n, doctor)| (doctor.id.as_str(), n)));
         let mut doctors: Vec<Booked> = clinic.doctors.iter().map(|_| Booked::default()).collect();
-        let mut resources: HashMap<String, Vec<Stretch>> = HashMap::new();
+        let mut resources: HashMap<String, Vec<Stretch>, BuildHasherDefault<ShortHash>> = HashMap::default();
         for busy in busy {
             let stretch = (busy.start_ms, busy.end_ms);
-            for resource in &busy.resources {
-                match resources.get_mut(resource) {
-                    Some(used) => used.push(stretch),
-                    None => drop(resources.insert(resource.clone(), vec![stretch])),
+            if !clinic.resources.is_empty() {
+                for resource in &busy.resources {
+                    match resources.get_mut(resource) {
+                        Some(used) => used.push(stretch),
+                        None => drop(resources.insert(resource.clone(), vec![stretch])),
+                    }
                 }
             }
             // Whoever has left the clinic is not looked for; their machine may still be in use.
-            let Some(booked) = place.get(busy.doctor.as_str()).and_then(|place| doctors.get_mut(*place)) else {
-                continue;
-            };
-            match busy.away {
-                true => booked.away.push(stretch),
-                false => {
-                    booked.visits.push(stretch);
-                    booked.starts.push(busy.start_ms);
-                }
+            let place = places.get(busy.doctor.as_str());
+            match place.and_then(|place| doctors.get_mut(*place)) {
+                Some(booked) if busy.away => booked.away.push(stretch),
+                Some(booked) => booked.visits.push(stretch),
+                None => {}
             }
         }
         for booked in &mut doctors {
+            booked.visits.sort_unstable();
+            if booked.visits.windows(2).any(|pair| pair[1].0 < pair[0].1) {
+                booked.starts = Some(booked.visits.iter().map(|(start, _)| *start).collect());
+            }
             merge(&mut booked.visits);
             merge(&mut booked.away);
-            booked.starts.sort_unstable();
         }
         resources.values_mut().for_each(|used| used.sort_unstable());
         Self { doctors, resources }
@@ -74,7 +77,10 @@ impl Calendar {
     /// How many visits of a doctor start in a stretch of time.
     fn load(&self, doctor: usize, from_ms: i64, to_ms: i64) -> usize {
         let Some(booked) = self.doctors.get(doctor) else { return 0 };
-        let before = |at: i64| booked.starts.partition_point(|start| *start < at);
+        let before = |at: i64| match &booked.starts {
+            Some(starts) => starts.partition_point(|start| *start < at),
+            None => booked.visits.partition_point(|(start, _)| *start < at),
+        };
         before(to_ms) - before(from_ms)
     }
 
@@ -86,6 +92,27 @@ impl Calendar {
         let near: Vec<Stretch> = near.filter(|(_, until)| *until > from).copied().collect();
         let in_use = |at: i64| near.iter().filter(|(start, until)| *start <= at && at < *until).count();
         near.iter().map(|(start, _)| (*start).max(from)).map(in_use).max().unwrap_or(0)
+    }
+}
+
+/// FNV-1a: for ids of the clinic's own file, which nobody chooses to make them collide.
+struct ShortHash(u64);
+
+impl Default for ShortHash {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for ShortHash {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
     }
 }
 
