@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use desk::{CannedValues, Clinic};
 use jiff::Timestamp;
-use records::{CallbackRecord, CallbackStatus, ChatApplied, ChatChange, ChatState, ChatThread, NewJob, Pii, Store};
+use records::{ChatApplied, ChatChange, ChatState, ChatThread, ContactKind, NewContact, NewJob, Pii, Store};
 use serde_json::json;
 
 use crate::channel::DELIVER_JOB;
@@ -148,6 +148,34 @@ impl Office {
         self.change(thread, &[Event::Close { operator: Some(operator.to_owned()) }], None, now_ms).await
     }
 
+    /// An operator learned who it is. With the number the conversation is the person's: it is exported and erased with the rest.
+    ///
+    /// # Errors
+    /// [`ChatError::Unreadable`] for what is no phone number.
+    pub async fn identify(&self, thread: &str, phone: &str, person: &Pii, now_ms: i64) -> Result<ChatThread> {
+        let number = desk::PhoneNumber::parse(phone);
+        let number = number.ok_or_else(|| ChatError::Unreadable("that is no phone number".to_owned()))?;
+        for _ in 0..TRIES {
+            let mut seen = self.store.chat_thread(thread).await?;
+            seen.phone = number.clone().into();
+            if !person.is_empty() {
+                seen.person.clone_from(person);
+            }
+            let change = ChatChange {
+                thread: seen,
+                messages: Vec::new(),
+                waits: Vec::new(),
+                events: vec!["chat.identified"],
+                jobs: Vec::new(),
+                at_ms: now_ms,
+            };
+            if self.store.chat_apply(&change).await? == ChatApplied::Done {
+                return Ok(self.store.chat_thread(thread).await?);
+            }
+        }
+        Err(ChatError::Busy(thread.to_owned()))
+    }
+
     /// Which place a waiting conversation has, from 1; none = it does not wait.
     pub async fn position(&self, thread: &ChatThread) -> Result<Option<i64>> {
         let Some(since) = thread.waiting_ms else { return Ok(None) };
@@ -184,23 +212,24 @@ impl Office {
         let thread = self.store.chat_thread(&asked.thread).await?;
         if !thread.phone.is_empty() {
             let now = Timestamp::from_millisecond(now_ms).unwrap_or(Timestamp::UNIX_EPOCH);
-            let call_back = CallbackRecord {
+            let wanted = NewContact {
                 // The job's, so that a second run writes the same promise.
                 id: job.id.clone(),
                 clinic: thread.clinic.clone(),
                 timezone: self.clinic.timezone.clone(),
+                kind: ContactKind::Chat,
                 phone: thread.phone.clone(),
                 person: thread.person.clone(),
                 reason: "просьба из чата".into(),
-                due_ms: desk::callback_due(&self.clinic, None, now).as_millisecond(),
-                status: CallbackStatus::Open,
-                attempts: 0,
-                result: None,
+                due_ms: self.clinic.next_open(now).unwrap_or(now).as_millisecond(),
+                deadline_ms: desk::callback_due(&self.clinic, None, now).as_millisecond(),
+                visit: None,
                 call: None,
+                message: None,
+                dedup: Some(format!("chat/{}/{}", asked.thread, asked.seq)),
                 created_ms: now_ms,
-                updated_ms: now_ms,
             };
-            self.store.add_callback(&call_back).await?;
+            self.store.add_contact(&wanted).await?;
         }
         self.store.finish(&job, now_ms).await?;
         Ok(true)

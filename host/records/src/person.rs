@@ -129,11 +129,11 @@ impl Person {
         }
         let mut sets =
             table.personal().map(|(column, blank)| self.blanked(column, blank, tombstone)).collect::<Vec<_>>();
-        if sets.is_empty() {
-            return Ok(0);
-        }
         if !table.also.is_empty() {
             sets.push(table.also.to_owned());
+        }
+        if sets.is_empty() {
+            return Ok(0);
         }
         let sql = format!("UPDATE {} SET {} WHERE {condition}", table.name, sets.join(", "));
         let mut touched = self.run(transaction, &sql).await?;

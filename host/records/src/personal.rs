@@ -417,7 +417,17 @@ pub(crate) const REGISTER: &[Table] = &[
             ("delivery", Plain),
         ],
     },
-    things("chat_waits", &[("thread", Pseudonym), ("clinic", Plain), ("kind", Plain), ("answered_by", Plain)]),
+    Table {
+        name: "chat_waits",
+        russian: "Ожидание ответа в переписках",
+        whose: &[Of("thread", "chat_threads")],
+        brings: &[],
+        fate: Blanked,
+        // Nobody waits any more, and nobody is to be blamed for it.
+        also: "ended_ms = CASE WHEN answered_ms IS NULL THEN COALESCE(ended_ms, from_ms) ELSE ended_ms END",
+        kept: None,
+        columns: &[("thread", Pseudonym), ("clinic", Plain), ("kind", Plain), ("answered_by", Plain)],
+    },
     // The bytes are files, named by their hash, that go with the row: `audio_doomed`.
     Table {
         name: "call_audio",

@@ -160,3 +160,30 @@ async fn where_nobody_comes_a_call_back_is_written_down_once() {
     office.visitor(&other, night).await.unwrap();
     assert_eq!(office.promise_call_backs(night).await.unwrap(), 1);
 }
+
+#[tokio::test]
+async fn who_was_identified_is_erased_with_the_words() {
+    let (folder, office) = office(false).await;
+    let id = office.visitor(&wrote("telegram", "m1", "у Барсика болит лапа"), NOW).await.unwrap().thread;
+    assert!(office.identify(&id, "завтра", &"".into(), NOW).await.is_err());
+    let known = office.identify(&id, "8 903 123-45-67", &"Анна Петрова".into(), NOW + 1).await.unwrap();
+    assert_eq!((known.phone.as_str(), known.person.as_str()), ("+79031234567", "Анна Петрова"));
+    let store = office.store().clone().with_keyring(records::Keyring::new(folder.path().join("keys")));
+    let erasure = records::NewErasure {
+        id: "e1".into(),
+        clinic: "vet_lapa".into(),
+        phone: "+79031234567".into(),
+        by: "olga".into(),
+        reason: "request of the person".into(),
+        at_ms: NOW + 2,
+    };
+    store.erase_person(&erasure).await.unwrap();
+    let erased = thread(&office, &id).await;
+    assert_eq!((erased.state, erased.external_id, erased.person), (ChatState::Closed, None, Pii::default()));
+    assert!(messages(&office, &id).await.is_empty());
+    // The same visitor is a stranger from now on, and the wait of before still counts.
+    let again = office.visitor(&wrote("telegram", "m2", "здравствуйте"), NOW + 3).await.unwrap();
+    assert_ne!(again.thread, id);
+    let waits = store.chat_waits("vet_lapa", NOW, NOW + 10).await.unwrap();
+    assert_eq!(waits.iter().map(|wait| wait.ended_ms).collect::<Vec<_>>(), [Some(NOW), Some(NOW), None, None]);
+}
