@@ -8,6 +8,7 @@ use sqlx::{Any, AnyConnection, Arguments as _, AssertSqlSafe};
 
 use crate::append::Row;
 use crate::events::{CallEvent, QueuePhase};
+use crate::feed::{NewEvent, publish_on};
 use crate::row::{Columns as _, FromColumns, words};
 use crate::{Pii, RecordsError, Result, Store};
 
@@ -252,6 +253,7 @@ impl Store {
     pub async fn end_call(&self, id: &str, end: &CallEnd) -> Result<()> {
         let written = self.inner.appender.append(Row::CallEnd(Box::new((id.to_owned(), end.clone())))).await?;
         self.inner.clinic_of.forget(id);
+        self.ring();
         if written == 1 { Ok(()) } else { Err(not_found(id)) }
     }
 
@@ -312,15 +314,24 @@ impl Store {
     /// Closes calls that a crash left open: every call started before `started_before_ms` that has no end gets its last
     /// turn's end as its own, and `crashed` as its reason. Returns how many there were.
     pub async fn close_unfinished(&self, started_before_ms: i64) -> Result<u64> {
-        let done = sqlx::query(
+        let mut transaction = self.begin_write().await?;
+        let open: Vec<String> = sqlx::query_scalar("SELECT id FROM calls WHERE ended_ms IS NULL AND started_ms < $1")
+            .bind(started_before_ms)
+            .fetch_all(&mut *transaction)
+            .await?;
+        sqlx::query(
             "UPDATE calls SET end_reason = 'crashed', ended_ms = started_ms +
                 COALESCE((SELECT MAX(turns.end_ms) FROM turns WHERE turns.call = calls.id), 0)
              WHERE ended_ms IS NULL AND started_ms < $1",
         )
         .bind(started_before_ms)
-        .execute(self.write())
+        .execute(&mut *transaction)
         .await?;
-        Ok(done.rows_affected())
+        for id in &open {
+            tell_ended(id, &mut transaction).await?;
+        }
+        self.commit_and_tell(transaction).await?;
+        Ok(open.len() as u64)
     }
 
     /// One call.
@@ -458,8 +469,27 @@ impl CallEnd {
         .bind(self.acw_ms)
         .execute(&mut *connection)
         .await?;
+        tell_ended(id, connection).await?;
         Ok(done.rows_affected())
     }
+}
+
+/// Tells the feed that a call is over, once, however often its end is written.
+async fn tell_ended(id: &str, connection: &mut AnyConnection) -> Result<()> {
+    let row = sqlx::query(
+        "SELECT clinic, direction, outcome, answered_ms, ended_ms, end_reason FROM calls WHERE id = $1
+            AND NOT EXISTS (SELECT 1 FROM feed WHERE subject = $1 AND kind = 'call.ended')",
+    )
+    .bind(id)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(row) = row else { return Ok(()) };
+    let data = serde_json::json!({
+        "direction": row.text("direction")?, "outcome": row.text_opt("outcome")?,
+        "answered": row.int_opt("answered_ms")?.is_some(), "end_reason": row.text_opt("end_reason")?,
+    });
+    let (clinic, at_ms) = (row.text("clinic")?, row.int_opt("ended_ms")?.unwrap_or(0));
+    publish_on(connection, NewEvent { clinic: &clinic, kind: "call.ended", subject: id, data, at_ms }).await
 }
 
 impl Outcome {

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::any::AnyRow;
-use sqlx::{Any, Transaction};
+use sqlx::{Any, AnyConnection, Transaction};
 use tokio::sync::watch;
 
 use crate::row::{Columns as _, FromColumns};
@@ -45,6 +45,11 @@ pub(crate) struct NewEvent<'a> {
 /// Writes an event down beside the change it tells of. The transaction must hold the write lock
 /// ([`Store::begin_write`]); end it with [`Store::commit_and_tell`], so that readers wake up.
 pub(crate) async fn publish(transaction: &mut Transaction<'_, Any>, event: NewEvent<'_>) -> Result<()> {
+    publish_on(transaction, event).await
+}
+
+/// [`publish`] for what is written among others, in a transaction that somebody else began.
+pub(crate) async fn publish_on(connection: &mut AnyConnection, event: NewEvent<'_>) -> Result<()> {
     sqlx::query(
         "INSERT INTO feed (position, id, clinic, kind, subject, data, at_ms)
          VALUES ((SELECT COALESCE(MAX(position), 0) + 1 FROM feed), $1, $2, $3, $4, $5, $6)",
@@ -55,7 +60,7 @@ pub(crate) async fn publish(transaction: &mut Transaction<'_, Any>, event: NewEv
     .bind(event.subject)
     .bind(event.data.to_string())
     .bind(event.at_ms)
-    .execute(&mut **transaction)
+    .execute(connection)
     .await?;
     Ok(())
 }
@@ -110,8 +115,13 @@ impl Store {
     /// Commits, and wakes the readers of the feed.
     pub(crate) async fn commit_and_tell(&self, transaction: Transaction<'_, Any>) -> Result<()> {
         transaction.commit().await?;
-        self.inner.bell.send_modify(|rung| *rung += 1);
+        self.ring();
         Ok(())
+    }
+
+    /// Wakes the readers of the feed.
+    pub(crate) fn ring(&self) {
+        self.inner.bell.send_modify(|rung| *rung += 1);
     }
 }
 

@@ -575,6 +575,19 @@ pub(crate) const REGISTER: &[Table] = &[
     things("backup_erasures", &[("backup", Plain), ("erasure", Plain)]),
     things("feed", &[("id", Plain), ("clinic", Plain), ("kind", Plain), ("subject", Pseudonym), ("data", Plain)]),
     things("feed_readers", &[("name", Plain)]),
+    // What is delivered is made anew each time of the feed and of the row it is about: nothing of it is kept here.
+    things("endpoints", &[("name", Plain), ("state", Plain), ("reason", Plain)]),
+    things(
+        "deliveries",
+        &[("endpoint", Plain), ("event", Plain), ("subject", Pseudonym), ("kind", Plain), ("state", Plain)],
+    ),
+    things("delivery_attempts", &[("endpoint", Plain), ("event", Plain), ("problem", Plain)]),
+    things(
+        "links",
+        &[("connector", Plain), ("kind", Plain), ("ours", Pseudonym), ("theirs", Pseudonym), ("seen", Plain)],
+    ),
+    things("link_work", &[("connector", Plain), ("kind", Plain), ("ours", Pseudonym), ("last_error", Plain)]),
+    things("link_cursors", &[("connector", Plain), ("cursor", Plain)]),
     things(
         "agent_states",
         &[("clinic", Plain), ("agent", Plain), ("state", Plain), ("reason", Plain), ("call", Pseudonym)],

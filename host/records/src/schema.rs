@@ -28,6 +28,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (5, "feed", include_str!("../migrations/0005_feed.sql")),
     (6, "visits", include_str!("../migrations/0006_visits.sql")),
     (7, "outreach", include_str!("../migrations/0007_outreach.sql")),
+    (8, "connections", include_str!("../migrations/0008_connections.sql")),
     (9, "privacy", include_str!("../migrations/0009_privacy.sql")),
     (10, "chat", include_str!("../migrations/0010_chat.sql")),
     (11, "accounts", include_str!("../migrations/0011_accounts.sql")),

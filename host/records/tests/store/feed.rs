@@ -1,6 +1,6 @@
 //! The list of changes: one event a change, in order, without personal data, read from where a reader left off.
 
-use records::{Change, NewTime, Status, Store};
+use records::{CallEnd, CallRecord, Change, NewTime, Outcome, Status, Store};
 
 use crate::{MINUTE, NOW, booking, store};
 
@@ -70,4 +70,27 @@ async fn a_reader_goes_on_where_it_stopped_and_never_back() {
     let rest = store.feed(store.feed_read_to("crm").await.unwrap(), None, 100).await.unwrap();
     assert_eq!(rest.len(), 1);
     assert_eq!(rest[0].subject, "v2");
+}
+
+#[tokio::test]
+async fn a_call_that_is_over_is_told_once() {
+    let (_folder, store) = store().await;
+    let mut bell = store.feed_bell();
+    for id in ["a", "crashed"] {
+        let mut call = CallRecord::live(id, "vet_lapa", "Europe/Moscow", NOW);
+        call.caller = Some("+79031234567".into());
+        store.start_call(&call).await.unwrap();
+    }
+    assert_eq!(store.feed_end().await.unwrap(), 0);
+    let end = CallEnd { ended_ms: NOW + MINUTE, outcome: Some(Outcome::Booked), ..CallEnd::default() };
+    store.end_call("a", &end).await.unwrap();
+    bell.changed().await.unwrap();
+    store.end_call("a", &end).await.unwrap();
+    assert_eq!(store.close_unfinished(NOW + 1).await.unwrap(), 1);
+    assert_eq!(store.close_unfinished(NOW + 1).await.unwrap(), 0);
+    let events = store.feed(0, None, 10).await.unwrap();
+    let told: Vec<_> = events.iter().map(|event| (event.kind.as_str(), event.subject.as_str())).collect();
+    assert_eq!(told, [("call.ended", "a"), ("call.ended", "crashed")]);
+    assert_eq!((events[0].at_ms, &events[0].data["outcome"]), (NOW + MINUTE, &"booked".into()));
+    assert!(!serde_json::to_string(&events).unwrap().contains("9031234567"));
 }

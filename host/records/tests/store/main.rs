@@ -6,6 +6,7 @@
 mod audit;
 mod bookings;
 mod calls;
+mod connections;
 mod crash;
 mod feed;
 mod opening;
