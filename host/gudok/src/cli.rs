@@ -208,6 +208,12 @@ pub enum Slot {
     Faq,
     /// Why the caller speaks
     Intent,
+    /// How old the patient is
+    Age,
+    /// What the patient suffers from, and whether a life is in danger
+    Symptom,
+    /// Whether a life is in danger
+    Urgency,
 }
 
 #[derive(Debug, Args)]

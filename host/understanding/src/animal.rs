@@ -183,10 +183,23 @@ fn described(words: &[Word], mention: Mention) -> Mention {
 
 /// «британочка», «таксушка»: the word without its diminutive ending.
 fn undiminished(text: &str) -> Option<String> {
-    [("очка", "ка"), ("ечка", "ка"), ("очка", "а"), ("ушка", "а"), ("юшка", "я"), ("уля", "а"), ("ёнок", "")]
-        .into_iter()
-        .filter_map(|(end, usual)| Some(stem(&format!("{}{usual}", text.strip_suffix(end)?))))
-        .find(|stem| NAMES.contains_key(stem))
+    [
+        ("очка", "ка"),
+        ("ечка", "ка"),
+        ("очка", "а"),
+        ("очка", ""),
+        ("ушка", "а"),
+        ("юшка", "я"),
+        ("уля", "а"),
+        ("ёнок", ""),
+        ("юша", "а"),
+        ("уша", ""),
+        ("уша", "а"),
+        ("еныш", ""),
+    ]
+    .into_iter()
+    .filter_map(|(end, usual)| Some(stem(&format!("{}{usual}", text.strip_suffix(end)?))))
+    .find(|stem| NAMES.contains_key(stem))
 }
 
 /// The kinds a phrase of stems names; for «собака-дворняга» those of its more telling part.

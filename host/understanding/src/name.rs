@@ -214,7 +214,9 @@ impl Parts {
         };
         let named = (0..words.len()).rev().filter(|at| words[*at].text.starts_with("фамили")).find_map(|cue| {
             let after = (cue + 1..words.len()).take(4).find(|at| open(*at) && !is_first_only(words, *at));
-            let at = after.or_else(|| cue.checked_sub(1).filter(|at| open(*at)))?;
+            // «Дзюба моя фамилия»
+            let before = || (cue.saturating_sub(2)..cue).rev().find(|at| open(*at));
+            let at = after.or_else(before)?;
             Some((at, words[cue].text == "фамилию" && words[at].text.ends_with('у')))
         });
         if let Some((at, accusative)) = named {

@@ -61,8 +61,12 @@ held!(
     faq,
     faq_blind,
     faq_fresh,
+    faq_plain,
+    faq_voices,
+    faq_voices2,
     intent,
     intent_blind,
     intent_fresh,
+    mixed_fresh,
     urgency,
 );

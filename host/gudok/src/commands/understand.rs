@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use understanding::datetime::{self, DateTime as DateTimeFound, When};
 use understanding::faq::Matcher;
 use understanding::profile::{FaqEntry, Profile};
-use understanding::{animal, intent, name, phone, yes_no};
+use understanding::{age, animal, intent, name, phone, symptom, yes_no};
 
 use crate::cli::{Slot, Understand};
 use crate::clinics::Profiles;
@@ -121,11 +121,17 @@ impl Reader {
     /// The fields of one answer, as in the samples of each slot.
     fn fields(&self, slot: Slot, text: &str, now: Option<&str>, clinic: Option<&str>) -> Result<Map<String, Value>> {
         let value = match slot {
-            Slot::Datetime => date_time(&datetime::parse(text, &self.when(now)?)),
+            Slot::Datetime => date_time(&datetime::locate(text, &self.when(now)?)),
             Slot::Yesno => yes_no::to_json(yes_no::parse(text)),
             Slot::Phone => phone::to_json(phone::parse(text).as_ref()),
             Slot::Name => name::to_json(name::parse(text).as_ref()),
             Slot::Animal => animal::to_json(animal::parse(text).as_ref()),
+            Slot::Age => age::to_json(age::parse(text).as_ref()),
+            Slot::Symptom => {
+                json!({ "symptoms": symptom::find(text), "urgent": symptom::danger(text).is_some(),
+                        "danger": symptom::danger(text) })
+            }
+            Slot::Urgency => json!({ "urgent": symptom::danger(text).is_some() }),
             Slot::Faq if self.entries.contains_key(clinic.unwrap_or_default()) => {
                 faq(&self.entries[clinic.unwrap_or_default()], text)
             }
@@ -155,8 +161,9 @@ impl Reader {
     }
 }
 
-/// The three fields are always there, null when nothing was said; `status` tells why.
-fn date_time(found: &DateTimeFound) -> Value {
+/// The three fields are always there, null when nothing was said; `status` tells why, `span` where in the text what is vague or
+/// does not exist was said (bytes).
+fn date_time((found, span): &(DateTimeFound, std::ops::Range<usize>)) -> Value {
     let mut fields = Map::from_iter(["date", "time_from", "time_to"].map(|key| (key.to_owned(), Value::Null)));
     if let Value::Object(said) = datetime::to_json(found) {
         fields.extend(said);
@@ -172,6 +179,9 @@ fn date_time(found: &DateTimeFound) -> Value {
         }
     };
     fields.insert("status".into(), json!(status));
+    if matches!(found, DateTimeFound::Vague | DateTimeFound::Invalid(_)) {
+        fields.insert("span".into(), json!([span.start, span.end]));
+    }
     Value::Object(fields)
 }
 

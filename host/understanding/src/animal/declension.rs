@@ -33,7 +33,9 @@ pub(super) fn after(noun: &Word, preposition: Option<&str>) -> Case {
     if by_with && ["ом", "ем", "ой", "ей"].iter().any(|end| text.ends_with(end)) {
         return Case::Instrumental;
     }
-    if RAW.contains(text) {
+    // «йорочка Бусинка»: no list has all the pet words for a breed, but they are all of one gender.
+    let pet_word = ["очка", "ечка", "ушка", "юшка", "юша", "уша"].iter().any(|end| text.ends_with(end));
+    if RAW.contains(text) || pet_word {
         return Case::Nominative;
     }
     let feminine = |drop: usize| RAW.contains(&format!("{}а", start(text, drop)));

@@ -3,7 +3,7 @@
 //! What the caller says first weighs most: the *opening* is the caller's first turn, or the first [`OPENING`] words.
 //! Each n-gram space is weighted by rarity and brought to one length, so that a long call does not shout.
 
-use crate::lexicon::text::Text;
+use crate::lexicon::text::{Text, Word};
 use crate::lexicon::{Cues, Lexicon};
 use crate::profile::{Profile, Standing};
 
@@ -25,21 +25,24 @@ pub enum Space {
     Words,
     /// Runs of 3 to 5 letters, opening.
     OpeningLetters,
-    /// Runs of 3 to 5 letters, the caller's later words.
-    LaterLetters,
+    /// Runs of 3 to 5 letters, all that either side says.
+    Letters,
     /// Stems and pairs of stems, other side.
     Agent,
+    /// Words as spoken and pairs of them, all that either side says.
+    Forms,
     /// Known phrases, services, shape: present or not.
     Dense,
 }
 
 /// Every space with the length its part of the vector is brought to ([`Space::Dense`]: a factor).
-pub const SPACES: [(Space, f32); 6] = [
+pub const SPACES: [(Space, f32); 7] = [
     (Space::OpeningWords, 1.2),
     (Space::Words, 0.8),
     (Space::OpeningLetters, 1.2),
-    (Space::LaterLetters, 0.6),
+    (Space::Letters, 1.0),
     (Space::Agent, 0.7),
+    (Space::Forms, 0.8),
     (Space::Dense, 0.45),
 ];
 
@@ -124,50 +127,47 @@ impl Collector {
         for (index, turn) in turns.iter().enumerate() {
             self.turn = index as u16;
             let words = &turn.text.words;
-            if turn.agent {
-                for at in 0..words.len() {
-                    self.add(Space::Agent, id(Space::Agent, words[at].stem.bytes()), 1.0, at, at);
-                    if at > 0 {
-                        let pair = words[at - 1].stem.bytes().chain([b' ']).chain(words[at].stem.bytes());
-                        self.add(Space::Agent, id(Space::Agent, pair), 1.0, at - 1, at);
-                    }
-                }
-                continue;
-            }
             for at in 0..words.len() {
-                let opening = spoken + at < OPENING && (first_turn || spoken < 4);
-                let stem = &words[at].stem;
-                self.add(Space::Words, id(Space::Words, stem.bytes()), 1.0, at, at);
+                let opening = !turn.agent && spoken + at < OPENING && (first_turn || spoken < 4);
+                self.letters(&words[at].text, at, opening);
+                self.pairs(Space::Forms, words, at, |word| &word.text);
+                self.pairs(if turn.agent { Space::Agent } else { Space::Words }, words, at, |word| &word.stem);
                 if opening {
-                    self.add(Space::OpeningWords, id(Space::OpeningWords, stem.bytes()), 1.0, at, at);
+                    self.pairs(Space::OpeningWords, words, at, |word| &word.stem);
                 }
-                if at > 0 {
-                    let pair = || words[at - 1].stem.bytes().chain([b' ']).chain(stem.bytes());
-                    self.add(Space::Words, id(Space::Words, pair()), 1.0, at - 1, at);
-                    if opening {
-                        self.add(Space::OpeningWords, id(Space::OpeningWords, pair()), 1.0, at - 1, at);
-                    }
-                }
-                self.letters(&words[at].text, at, if opening { Space::OpeningLetters } else { Space::LaterLetters });
             }
-            spoken += words.len();
-            first_turn = first_turn && spoken < 3;
+            if !turn.agent {
+                spoken += words.len();
+                first_turn = first_turn && spoken < 3;
+            }
+        }
+    }
+
+    /// A word, and it with the one before.
+    fn pairs(&mut self, space: Space, words: &[Word], at: usize, spelling: impl Fn(&Word) -> &String) {
+        self.add(space, id(space, spelling(&words[at]).bytes()), 1.0, at, at);
+        if at > 0 {
+            let pair = spelling(&words[at - 1]).bytes().chain([b' ']).chain(spelling(&words[at]).bytes());
+            self.add(space, id(space, pair), 1.0, at - 1, at);
         }
     }
 
     /// Runs of 3 to 5 letters of a word with its borders.
-    fn letters(&mut self, word: &str, at: usize, space: Space) {
+    fn letters(&mut self, word: &str, at: usize, opening: bool) {
         let mut letters = [' '; 20];
         let length = word.chars().take(18).enumerate().map(|(i, c)| letters[i + 1] = c).count() + 2;
         if length < 4 {
             return;
         }
         for from in 0..length - 2 {
-            let mut hash = seed(space);
+            let mut hash = seed(Space::Letters);
             for (n, &c) in letters[from..length.min(from + 5)].iter().enumerate() {
                 hash = step(hash, u32::from(c));
                 if n >= 2 {
-                    self.add(space, fold(hash), 1.0, at, at);
+                    self.add(Space::Letters, fold(hash), 1.0, at, at);
+                    if opening {
+                        self.add(Space::OpeningLetters, fold(step(hash, u32::MAX)), 1.0, at, at);
+                    }
                 }
             }
         }

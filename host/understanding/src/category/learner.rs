@@ -17,10 +17,19 @@ pub(super) struct Fitted {
 const MEMORY: usize = 7;
 
 pub(super) fn fit(examples: &[Example], rows: usize, labels: usize, l2: f32, iterations: usize) -> Fitted {
-    let size = (rows + 1) * labels;
+    // The labels of a row stand side by side in as many lanes as the processor takes at once.
+    match labels {
+        0..=4 => fit_lanes::<4>(examples, rows, labels, l2, iterations),
+        5..=12 => fit_lanes::<12>(examples, rows, labels, l2, iterations),
+        _ => fit_lanes::<64>(examples, rows, labels.min(64), l2, iterations),
+    }
+}
+
+fn fit_lanes<const L: usize>(examples: &[Example], rows: usize, labels: usize, l2: f32, iterations: usize) -> Fitted {
+    let size = (rows + 1) * L;
     let mut at = vec![0.0_f32; size];
     let mut gradient = vec![0.0_f32; size];
-    let mut loss = objective(examples, labels, l2, &at, &mut gradient);
+    let mut loss = objective::<L>(examples, labels, l2, &at, &mut gradient);
     let mut pairs: Vec<(Vec<f32>, Vec<f32>, f64)> = Vec::new();
     for iteration in 0..iterations {
         let mut direction: Vec<f32> = gradient.iter().map(|g| -g).collect();
@@ -48,7 +57,7 @@ pub(super) fn fit(examples: &[Example], rows: usize, labels: usize, l2: f32, ite
             let mut next = at.clone();
             axpy(length, &direction, &mut next);
             let mut next_gradient = vec![0.0_f32; size];
-            let next_loss = objective(examples, labels, l2, &next, &mut next_gradient);
+            let next_loss = objective::<L>(examples, labels, l2, &next, &mut next_gradient);
             if next_loss <= loss + 1e-4 * length * slope {
                 stepped = Some((next, next_gradient, next_loss));
                 break;
@@ -71,37 +80,38 @@ pub(super) fn fit(examples: &[Example], rows: usize, labels: usize, l2: f32, ite
             break;
         }
     }
-    let bias = at.split_off(rows * labels);
-    Fitted { weights: at, bias }
+    let unpadded = |padded: &[f32]| padded.chunks_exact(L).flat_map(|row| row[..labels].to_vec()).collect();
+    Fitted { weights: unpadded(&at[..rows * L]), bias: unpadded(&at[rows * L..]) }
 }
 
 /// Mean weighted cross-entropy plus `l2 / 2` times the squared weights (biases free); fills the gradient.
-fn objective(examples: &[Example], labels: usize, l2: f32, at: &[f32], gradient: &mut [f32]) -> f64 {
-    let bias_at = at.len() - labels;
+fn objective<const L: usize>(examples: &[Example], labels: usize, l2: f32, at: &[f32], gradient: &mut [f32]) -> f64 {
+    let (weights, biases) = at.as_chunks::<L>().0.split_at(at.len() / L - 1);
+    let (slots, bias_slots) = gradient.as_chunks_mut::<L>().0.split_at_mut(at.len() / L - 1);
     let total: f64 = examples.iter().map(|e| f64::from(e.weight)).sum();
     let mut loss = 0.0_f64;
-    let mut logits = vec![0.0_f32; labels];
     for example in examples {
-        logits.copy_from_slice(&at[bias_at..]);
+        let mut logits = biases[0];
         for &(row, value) in &example.vector {
-            let weights = &at[row as usize * labels..(row as usize + 1) * labels];
-            logits.iter_mut().zip(weights).for_each(|(l, w)| *l += value * w);
+            let weights = &weights[row as usize];
+            (0..L).for_each(|n| logits[n] += value * weights[n]);
         }
-        let top = logits.iter().copied().fold(f32::MIN, f32::max);
-        let sum: f32 = logits.iter().map(|l| (l - top).exp()).sum();
+        let top = logits[..labels].iter().copied().fold(f32::MIN, f32::max);
+        let sum: f32 = logits[..labels].iter().map(|l| (l - top).exp()).sum();
         loss -= f64::from(example.weight) * f64::from(logits[example.label] - top - sum.ln());
         let scale = (f64::from(example.weight) / total) as f32;
-        for (label, l) in logits.iter_mut().enumerate() {
-            *l = scale * ((*l - top).exp() / sum - f32::from(u8::from(label == example.label)));
+        let mut off = [0.0_f32; L];
+        for label in 0..labels {
+            off[label] = scale * ((logits[label] - top).exp() / sum - f32::from(u8::from(label == example.label)));
         }
         for &(row, value) in &example.vector {
-            let slots = &mut gradient[row as usize * labels..(row as usize + 1) * labels];
-            slots.iter_mut().zip(&logits).for_each(|(g, l)| *g += value * l);
+            let slots = &mut slots[row as usize];
+            (0..L).for_each(|n| slots[n] += value * off[n]);
         }
-        gradient[bias_at..].iter_mut().zip(&logits).for_each(|(g, l)| *g += l);
+        (0..L).for_each(|n| bias_slots[0][n] += off[n]);
     }
     let mut squares = 0.0_f64;
-    for (g, w) in gradient[..bias_at].iter_mut().zip(&at[..bias_at]) {
+    for (g, w) in slots.as_flattened_mut().iter_mut().zip(weights.as_flattened()) {
         *g += l2 * w;
         squares += f64::from(w * w);
     }

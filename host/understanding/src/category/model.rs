@@ -221,14 +221,31 @@ impl Model {
 
 /// A call as rows and values; `known` gives a feature's row and rarity. The same row comes once.
 pub(super) fn vector(call: &Analysed, known: impl Fn(u32) -> Option<(u32, f32)>) -> Vec<(u32, f32)> {
-    let mut counted: Vec<(u32, Space, f32, f32)> =
-        call.features.iter().filter_map(|f| known(f.id).map(|(row, rarity)| (row, f.space, f.value, rarity))).collect();
-    counted.sort_unstable_by_key(|c| c.0);
-    let mut out: Vec<(u32, Space, f32)> = Vec::with_capacity(counted.len());
+    // Rows are met again and again: what was counted for one stands at its place in a small open table.
+    let size = (call.features.len() * 2).next_power_of_two().max(16);
+    let mut places: Vec<u32> = vec![u32::MAX; size];
+    let mut counted: Vec<(u32, Space, f32, f32)> = Vec::with_capacity(call.features.len());
+    for feature in &call.features {
+        let Some((row, rarity)) = known(feature.id) else { continue };
+        let mut at = row.wrapping_mul(0x9e37_79b1) as usize & (size - 1);
+        loop {
+            match counted.get_mut(places[at] as usize) {
+                Some(same) if same.0 == row => same.2 += feature.value,
+                Some(_) => {
+                    at = (at + 1) & (size - 1);
+                    continue;
+                }
+                None => {
+                    places[at] = counted.len() as u32;
+                    counted.push((row, feature.space, feature.value, rarity));
+                }
+            }
+            break;
+        }
+    }
     let mut squares = [0.0_f32; SPACES.len()];
-    for same in counted.chunk_by(|a, b| a.0 == b.0) {
-        let (row, space, _, rarity) = same[0];
-        let count: f32 = same.iter().map(|s| s.2).sum();
+    let mut out: Vec<(u32, Space, f32)> = Vec::with_capacity(counted.len());
+    for (row, space, count, rarity) in counted {
         let value = match space {
             Space::Dense => count,
             _ => (1.0 + count.max(1.0).ln()) * rarity,

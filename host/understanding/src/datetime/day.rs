@@ -157,6 +157,8 @@ impl Words<'_> {
         if unit == 0 && month.is_none() {
             let enough = match form {
                 OrdinalForm::Genitive => true,
+                // «суббота двадцать восьмое»
+                OrdinalForm::Neuter if at > 0 && matches!(self.lex(at - 1), Lex::Weekday(_)) => true,
                 OrdinalForm::Neuter | OrdinalForm::Dative => !strict,
                 // «на двадцать четвёртая», the ending misheard.
                 OrdinalForm::Other => {

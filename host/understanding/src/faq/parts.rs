@@ -29,16 +29,16 @@ pub(super) fn pieces(text: &str) -> Vec<String> {
     out
 }
 
-/// All ways to part the pieces, in their order, into two groups or more.
-pub(super) fn groupings(pieces: &[String]) -> Vec<Vec<String>> {
-    let joints = pieces.len().saturating_sub(1);
+/// All ways to part `pieces` neighbours, in their order, into two groups or more: the first and last piece of each.
+pub(super) fn groupings(pieces: usize) -> Vec<Vec<(usize, usize)>> {
+    let joints = pieces.saturating_sub(1);
     (1..1usize << joints)
         .map(|cuts| {
-            let mut groups: Vec<String> = Vec::new();
-            for (nth, piece) in pieces.iter().enumerate() {
+            let mut groups: Vec<(usize, usize)> = Vec::new();
+            for nth in 0..pieces {
                 match groups.last_mut() {
-                    Some(group) if cuts >> (nth - 1) & 1 == 0 => group.push_str(piece),
-                    _ => groups.push(piece.clone()),
+                    Some(group) if cuts >> (nth - 1) & 1 == 0 => group.1 = nth,
+                    _ => groups.push((nth, nth)),
                 }
             }
             groups
@@ -59,9 +59,9 @@ mod tests {
 
     #[test]
     fn neighbours_are_grouped_in_every_way() {
-        let pieces: Vec<String> = ["a", "b", "c"].map(String::from).to_vec();
-        let all = groupings(&pieces);
+        let all = groupings(3);
         assert_eq!(all.len(), 3);
-        assert!(all.contains(&vec!["ab".to_owned(), "c".to_owned()]));
+        assert!(all.contains(&vec![(0, 1), (2, 2)]));
+        assert!(groupings(0).is_empty() && groupings(1).is_empty());
     }
 }

@@ -13,10 +13,13 @@
 //! `=` before a word: it stands right after its neighbour, nothing between (`на! =дом!`).
 //! `^` before the first word: only when the text begins with it (greetings and fillers aside).
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::text::Text;
+use super::text::{Text, Word};
 
 /// Words that may stand between two neighbouring words of a pattern.
 pub const GAP: usize = 2;
@@ -56,6 +59,20 @@ pub struct Patterns {
     compiled: Vec<Pattern>,
     /// Patterns by an atom of their rarest word.
     anchored: Vec<Vec<u32>>,
+    /// Which set it is: another one after every addition, so that what threads remember of it stays true.
+    set: u64,
+}
+
+/// What words stand for: atoms with whether damage was forgiven.
+type Atoms = Rc<[(u32, bool)]>;
+
+/// Words a thread remembers, over all sets, at most; then it begins anew.
+const REMEMBERED: usize = 60_000;
+
+static SETS: AtomicU64 = AtomicU64::new(1);
+
+thread_local! {
+    static ATOMS: RefCell<HashMap<(u64, u64), Atoms, BuildHasherDefault<Passing>>> = RefCell::default();
 }
 
 #[derive(Debug, Clone)]
@@ -72,6 +89,7 @@ struct Pattern {
 impl Patterns {
     /// Adds a pattern; the empty pattern is ignored.
     pub fn add(&mut self, group: usize, pattern: &str) {
+        self.set = SETS.fetch_add(1, Ordering::Relaxed);
         let pattern = pattern.trim();
         let (at_start, pattern) = pattern.strip_prefix('^').map_or((false, pattern), |rest| (true, rest));
         let ordered = !pattern.contains(" + ");
@@ -116,14 +134,20 @@ impl Patterns {
 
     /// All patterns that occur, each at most once per place of its anchor word, in order of the text.
     pub fn find(&self, text: &Text) -> Vec<Found> {
-        let mut hits: Vec<Vec<(u32, bool)>> = Vec::with_capacity(text.words.len());
-        for word in &text.words {
-            hits.push(self.atoms_of(&word.text, &word.stem));
-        }
+        let hits: Vec<Atoms> = ATOMS.with_borrow_mut(|atoms| {
+            if atoms.len() >= REMEMBERED {
+                atoms.clear();
+            }
+            let mut of = |word: &Word| {
+                let key = (self.set, hash(word.text.chars()));
+                atoms.entry(key).or_insert_with(|| self.atoms_of(&word.text, &word.stem).into()).clone()
+            };
+            text.words.iter().map(&mut of).collect()
+        });
         let mut found: Vec<Found> = Vec::new();
         for at in 0..hits.len() {
             let mut seen: Vec<u32> = Vec::new();
-            for &(atom, _) in &hits[at] {
+            for &(atom, _) in hits[at].iter() {
                 for &id in &self.anchored[atom as usize] {
                     if seen.contains(&id) {
                         continue;
@@ -141,7 +165,7 @@ impl Patterns {
         found
     }
 
-    fn matches(&self, pattern: &Pattern, at: usize, hits: &[Vec<(u32, bool)>], opening: usize) -> Option<Found> {
+    fn matches(&self, pattern: &Pattern, at: usize, hits: &[Atoms], opening: usize) -> Option<Found> {
         let has = |place: usize, part: usize| -> Option<bool> {
             hits[place].iter().filter(|(atom, _)| pattern.words[part].contains(atom)).map(|&(_, d)| d).min()
         };
@@ -302,6 +326,7 @@ impl Hasher for Passing {
         }
     }
     fn write_u64(&mut self, n: u64) {
+        let n = n ^ self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         self.0 = n ^ (n >> 29);
     }
 }

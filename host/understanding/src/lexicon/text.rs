@@ -1,5 +1,8 @@
 //! A text cut into words with their stems, once, for every matcher.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
 use rust_stemmers::{Algorithm, Stemmer};
@@ -71,9 +74,49 @@ impl Text {
     fn take(&mut self, word: &mut String, begun: &mut Option<(usize, bool)>, end: usize, stemmer: &Stemmer) {
         let Some((start, _)) = begun.take() else { return };
         let russian = word.chars().all(|c| ('а'..='я').contains(&c));
-        let stem = if russian { stemmer.stem(word).into_owned() } else { word.clone() };
+        let stem = if russian { remembered(word, stemmer) } else { word.clone() };
         self.words.push(Word { stem, text: word.clone(), chars: start..end });
         word.clear();
+    }
+}
+
+/// Words whose stems a thread remembers, at most; then it begins anew.
+const REMEMBERED: usize = 20_000;
+
+thread_local! {
+    static STEMS: RefCell<HashMap<String, String, BuildHasherDefault<Letters>>> = RefCell::default();
+}
+
+/// The stem of a word: speech repeats itself, and stemming costs as much as all else that is done to a word.
+fn remembered(word: &str, stemmer: &Stemmer) -> String {
+    STEMS.with_borrow_mut(|stems| {
+        if let Some(stem) = stems.get(word) {
+            return stem.clone();
+        }
+        if stems.len() >= REMEMBERED {
+            stems.clear();
+        }
+        let stem = stemmer.stem(word).into_owned();
+        stems.insert(word.to_owned(), stem.clone());
+        stem
+    })
+}
+
+/// FNV-1a over bytes: words are short and nobody attacks a thread's memory.
+struct Letters(u64);
+
+impl Default for Letters {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Letters {
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 29)
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&b| self.0 = (self.0 ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
     }
 }
 
