@@ -537,7 +537,12 @@ fn program(store: &Store, month: &Month, beyond: &Beyond, clock: &Clock) -> Outr
     let now_ms = Box::new(move || robot_clock.shown().as_millisecond());
     senders.insert(Channel::Call, Arc::new(RobotCalls { dialler: Robot(beyond.clone()), now_ms }));
     let shown = clock.clone();
-    let settings =
-        Settings { senders, may_contact: Arc::new(beyond.clone()), now: Arc::new(move || shown.shown()), at: |_| {} };
+    let settings = Settings {
+        senders,
+        may_contact: Arc::new(beyond.clone()),
+        desks: Vec::new(),
+        now: Arc::new(move || shown.shown()),
+        at: |_| {},
+    };
     Outreach::new(store.clone(), [Arc::clone(&month.clinic)], settings)
 }
