@@ -1,7 +1,7 @@
 //! Who may: people, what they do at which clinic, and how they show who they are.
 //!
 //! Layout: [`Role`] and [`Permission`] are the table of who may what; [`password`], [`totp`] and [`secret`] are what is shown;
-//! [`throttle`] is how long a guesser waits; [`Accounts`] joins them with the records.
+//! [`throttle`] is how long a guesser waits; [`OpenId`] is signing in elsewhere; [`Accounts`] joins them with the records.
 //!
 //! Invariants:
 //! - Clock and randomness are arguments; nothing here knows HTTP.
@@ -11,6 +11,7 @@
 
 mod accounts;
 mod error;
+mod openid;
 pub mod password;
 mod role;
 pub mod secret;
@@ -19,5 +20,6 @@ pub mod totp;
 
 pub use accounts::{Accounts, Attempt, NewToken, NewUser, Opened, Present, Randomness, Shown};
 pub use error::AccountError;
+pub use openid::{OpenId, OpenIdSettings};
 pub use role::{EVERY_CLINIC, Grant, Permission, Role, may, permissions};
 pub use secret::system;

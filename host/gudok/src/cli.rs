@@ -59,8 +59,13 @@ pub enum Command {
     Train(Train),
     /// Measure the classifier on labelled calls: per class, confusion, calibration, worst mistakes; also as a page
     Evaluate(Evaluate),
-    /// Run the server: phone calls by the lines file, /healthz, /metrics, and the calls and the report as JSON
+    /// Run the server: phone calls by the lines file, the API, /healthz, /metrics
     Serve(Serve),
+    /// Who may come in: people, their roles, links to choose a password, tokens of the API
+    User {
+        #[command(subcommand)]
+        command: User,
+    },
     /// Order a call: whoever answers talks to the clinic's flow for this occasion. Needs a running server with an `outgoing` section
     Dial(Dial),
     /// What is installed, what is missing and the command that installs it, whether this machine keeps up
@@ -488,8 +493,80 @@ pub struct Serve {
     /// the home folder if there is one; without either, no calls are taken
     #[arg(long, value_name = "FILE")]
     pub lines: Option<PathBuf>,
+    /// Browsers come by https, through a proxy that ends it here: cookies are marked so, and addresses are taken from
+    /// X-Forwarded-For
+    #[arg(long)]
+    pub https: bool,
+    /// Another name by which this server may be called: desk.clinic.ru. Several times
+    #[arg(long, value_name = "NAME")]
+    pub host: Vec<String>,
     #[command(flatten)]
     pub speech: Speech,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Let somebody in; prints the link by which they choose their password
+    Add {
+        /// What they type to sign in: an e-mail address or a name
+        login: String,
+        /// As others read it
+        #[arg(long)]
+        name: String,
+        /// Language of their pages: ru or en
+        #[arg(long, default_value = "ru", value_name = "LANG")]
+        language: String,
+        /// What they do: owner, manager, administrator, doctor, integrator; for one clinic as manager@CLINIC. Several times
+        #[arg(long, required = true, value_name = "ROLE")]
+        role: Vec<String>,
+    },
+    /// Everybody
+    List {
+        /// How to print
+        #[arg(long, value_enum, default_value = "table")]
+        format: Format,
+    },
+    /// A new link to choose a password
+    Link {
+        /// Their login
+        login: String,
+    },
+    /// Decide what somebody does; earlier roles end
+    Role {
+        /// Their login
+        login: String,
+        /// As in `add`
+        #[arg(required = true, value_name = "ROLE")]
+        role: Vec<String>,
+    },
+    /// Let somebody in no more
+    Disable {
+        /// Their login
+        login: String,
+    },
+    /// Let somebody in again
+    Enable {
+        /// Their login
+        login: String,
+    },
+    /// Make a token of the API; it may do no more than its owner
+    Token {
+        /// Whose it is
+        login: String,
+        /// What it is for
+        #[arg(long)]
+        name: String,
+        /// What it may do: see_calls, hear_recordings, correct_tags, see_report, see_visits, manage_visits, manage_requests,
+        /// chat, manage_flows, manage_clinic, manage_users, export, audit. Several times
+        #[arg(long, required = true, value_name = "PERMISSION")]
+        scope: Vec<String>,
+        /// Only at this clinic. Several times
+        #[arg(long, value_name = "CLINIC")]
+        clinic: Vec<String>,
+        /// Ends after so many days
+        #[arg(long, value_name = "DAYS")]
+        days: Option<u32>,
+    },
 }
 
 #[derive(Debug, Args)]

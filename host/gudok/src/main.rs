@@ -73,6 +73,7 @@ async fn run(cli: &Cli) -> Result<()> {
         Command::Flow { command } => commands::flow::run(command, &place).await,
         Command::Train(args) => commands::train::run(args, &place).await,
         Command::Evaluate(args) => commands::evaluate::run(args, &place),
+        Command::User { command } => commands::user::run(command, &place).await,
         Command::Serve(args) => commands::serve::run(args, &place).await,
         Command::Dial(args) => commands::dial::run(args, &place).await,
         Command::Doctor(args) => commands::doctor::run(args, &place).await,

@@ -306,16 +306,19 @@ fn a_file_that_is_no_flow_is_refused_with_the_reason() {
 #[test]
 fn serve_prints_where_and_answers() {
     let program = Program::new();
+    assert!(program.run(&["user", "add", "anna", "--name", "Анна", "--role", "manager@vet_lapa"]).ok);
+    let token = program.run(&["user", "token", "anna", "--name", "test", "--scope", "see_calls", "--days", "1"]).out;
     let mut command = program.command(&["serve", "--clinic", "vet_lapa", "--listen", "127.0.0.1:0"]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     out.read_line(&mut line).unwrap();
-    let answers = line
-        .trim()
-        .split_once("http://")
-        .map(|(_, address)| address.parse::<SocketAddr>().unwrap())
-        .map(|at| ["/healthz", "/metrics", "/api/v1/calls?clinic=vet_lapa", "/nowhere"].map(|path| get(at, path)));
+    let answers =
+        line.trim().split_once("http://").map(|(_, address)| address.parse::<SocketAddr>().unwrap()).map(|at| {
+            ["/healthz", "/metrics", "/api/v1/calls?clinic=vet_lapa", "/nowhere"].map(|path| get(at, path, ""))
+        });
+    let address = line.trim().split_once("http://").unwrap().1.parse().unwrap();
+    let shown = get(address, "/api/v1/calls?clinic=vet_lapa", token.trim());
     child.kill().unwrap();
     child.wait().unwrap();
 
@@ -323,13 +326,15 @@ fn serve_prints_where_and_answers() {
     assert!(line.contains("vet_lapa"), "{line}");
     assert!(health.starts_with("HTTP/1.1 200") && health.contains("\"status\":\"ok\""), "{health}");
     assert!(metrics.starts_with("HTTP/1.1 200") && metrics.contains("# TYPE"), "{metrics}");
-    assert!(calls.starts_with("HTTP/1.1 200"), "{calls}");
+    assert!(calls.starts_with("HTTP/1.1 401"), "{calls}");
+    assert!(shown.starts_with("HTTP/1.1 200"), "{shown}");
     assert!(nowhere.starts_with("HTTP/1.1 404"), "{nowhere}");
 }
 
-fn get(at: SocketAddr, path: &str) -> String {
+fn get(at: SocketAddr, path: &str, token: &str) -> String {
     let mut stream = TcpStream::connect(at).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n").unwrap();
+    let token = if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") };
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {at}\r\n{token}Connection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
@@ -338,7 +343,9 @@ fn get(at: SocketAddr, path: &str) -> String {
 #[test]
 fn the_help_of_every_command_names_what_it_takes() {
     let program = Program::new();
-    let commands: [(&[&str], &[&str]); 23] = [
+    let commands: [(&[&str], &[&str]); 25] = [
+        (&["user", "add"], &["<LOGIN>", "--name", "--role"]),
+        (&["user", "token"], &["<LOGIN>", "--name", "--scope", "--clinic", "--days"]),
         (&["demo"], &["--out", "--real-time", "--lang"]),
         (&["call"], &["--clinic", "--flow", "--script", "--wav", "--spoken", "--record", "--now"]),
         (&["transcribe"], &["<FILE>", "--format", "--engine"]),

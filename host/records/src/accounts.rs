@@ -9,7 +9,7 @@ use crate::row::{Columns as _, FromColumns};
 use crate::{Pii, RecordsError, Result, Store};
 
 /// Somebody who may come in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct UserRecord {
     /// See [`crate::id()`].
     pub id: String,
@@ -43,7 +43,7 @@ pub struct UserRecord {
 }
 
 /// A user's role at a clinic.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RoleRecord {
     /// Clinic id, or `*`.
     pub clinic: String,
@@ -52,7 +52,7 @@ pub struct RoleRecord {
 }
 
 /// A browser that is signed in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SessionRecord {
     /// SHA-256 of its secret, hexadecimal.
     #[serde(skip)]
@@ -75,7 +75,7 @@ pub struct SessionRecord {
 }
 
 /// A token of the API.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TokenRecord {
     /// See [`crate::id()`].
     pub id: String,

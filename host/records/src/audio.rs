@@ -17,7 +17,7 @@ use crate::turns::no_such_call;
 use crate::{RecordsError, Result, Store};
 
 /// Audio of a call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AudioRef {
     /// What of the call it is, for example `stereo`, `caller`.
     pub kind: String,

@@ -33,7 +33,7 @@ mod write;
 pub const ROBOT: &str = "robot";
 
 /// One booking.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct BookingRecord {
     /// See [`crate::id()`].
     pub id: String,
@@ -129,7 +129,7 @@ pub struct PerDay {
 }
 
 /// Who changes a booking, when, why, and in which call.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Change {
     /// When, unix milliseconds.
     pub at_ms: i64,
@@ -181,7 +181,7 @@ pub struct Busy {
 }
 
 /// One step of a booking.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct HistoryEntry {
     /// The booking.
     pub booking: String,

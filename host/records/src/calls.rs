@@ -56,7 +56,7 @@ words! {
 }
 
 /// One call. A call with `ended_ms` and without `answered_ms` was lost.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CallRecord {
     /// Ours; see [`crate::id()`].
     pub id: String,

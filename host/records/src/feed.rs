@@ -14,7 +14,7 @@ use crate::row::{Columns as _, FromColumns};
 use crate::{RecordsError, Result, Store};
 
 /// Something that changed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FeedEvent {
     /// Its place in the list, from 1, without gaps.
     pub position: i64,

@@ -67,7 +67,7 @@ words! {
 }
 
 /// A version of a flow, as it was when it was added.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FlowVersion {
     /// SHA-256 of the component, 64 hexadecimal digits.
     pub digest: String,
@@ -102,7 +102,7 @@ pub struct FlowVersion {
 }
 
 /// Which version answers calls of an entry of a clinic.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FlowRoute {
     /// Clinic id.
     pub clinic: String,
@@ -129,7 +129,7 @@ pub struct FlowRoute {
 }
 
 /// A line of the log of changes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FlowChange {
     /// Its number, from 1; given when it is written.
     pub seq: i64,
@@ -158,7 +158,7 @@ pub struct FlowChange {
 }
 
 /// A deploy planned for later.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FlowSchedule {
     /// Ours; see [`crate::id()`].
     pub id: String,

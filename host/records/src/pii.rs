@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(format!("{phone:?}"), "***");
 /// assert_eq!(phone.as_str(), "+79031234567");
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
 pub struct Pii(String);
 

@@ -24,7 +24,7 @@ pub struct NewReview {
 }
 
 /// A person's word on a call, and what stood before.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Review {
     /// The call.
     pub call: String,

@@ -12,7 +12,7 @@ use crate::turns::no_such_call;
 use crate::{RecordsError, Result, Store};
 
 /// One statement about a call. The latest stands; none is ever changed or removed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Tag {
     /// The call.
     pub call: String,
@@ -35,7 +35,7 @@ pub struct Tag {
 }
 
 /// A tag in a call's history.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct TagEntry {
     /// Its place in the history, from 0.
     pub seq: i64,

@@ -25,7 +25,7 @@ words! {
 }
 
 /// One utterance.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Turn {
     /// The call.
     pub call: String,

@@ -3,37 +3,102 @@
 //! Whatever writes wants a content type that a page of another site cannot send without asking first: a component as
 //! `application/wasm`, everything else as `application/json`.
 
+use accounts::Permission;
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, JsonRejection};
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use desk::Clinic;
 use records::{Entry, FlowChange, FlowRoute, FlowSchedule, FlowVersion};
 use rollout::{Act, AddOptions, Allow, Deployed, How, signing};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::accounts_api::Items;
+use crate::api::{Api, Op, Param, Tagged, WantedTag, body_of};
+use crate::auth::Viewer;
 
 use crate::params::{Params, RawParams};
 use crate::{AppState, FlowHouse, Problem};
 
 /// The largest component that is taken; the engine has a limit of its own.
-const MAX_COMPONENT: usize = 64 * 1024 * 1024;
+pub(crate) const MAX_COMPONENT: usize = 64 * 1024 * 1024;
 /// Changes on a page when nobody asks for more or fewer, and at most.
 const PAGE: (u32, u32) = (100, 1_000);
-/// Who made a change that came this way.
-const BY: &str = "http";
 
-pub(crate) fn router() -> Router<AppState> {
-    let upload = get(list).post(upload).layer(DefaultBodyLimit::max(MAX_COMPONENT));
-    Router::new()
-        .route("/api/v1/flows", upload)
-        .route("/api/v1/flows/changes", get(changes))
-        .route("/api/v1/flows/{version}", get(show))
-        .route("/api/v1/routes", get(routes))
-        .route("/api/v1/clinics/{clinic}/routes/{entry}/deploy", post(deploy))
-        .route("/api/v1/clinics/{clinic}/routes/{entry}/promote", post(promote))
-        .route("/api/v1/clinics/{clinic}/routes/{entry}/rollback", post(rollback))
+pub(crate) fn api() -> Api {
+    let op = |id, summary| Op::may(id, summary, Permission::ManageFlows);
+    let upload_op = op("add-flow", "Add a version to the library")
+        .about("The body is the component. Adding the same one twice changes nothing.")
+        .query([
+            Param::text("name", "The flow it is a version of").required(),
+            Param::text(
+                "allow",
+                "Interfaces, separated by commas, that it may ask for though the version before did not; or `all`",
+            ),
+            Param::text("signature", "Ed25519, base64"),
+            Param::text("clinic", "Whose rule about signatures applies"),
+        ])
+        .takes_raw("application/wasm")
+        .answers_with::<Uploaded>(200, "It was there already")
+        .answers_with::<Uploaded>(201, "Added");
+    let changes_op = op("flow-changes", "The log of changes, oldest first")
+        .query([
+            Param::text("clinic", "One clinic's"),
+            Param::number("after", "The number of the last change that was seen", 0, i64::MAX),
+            Param::number("limit", "Changes at most", 1, i64::from(PAGE.1)),
+        ])
+        .answers::<Changes>();
+    let routes_op = op("routes", "Which version answers where, and what is planned")
+        .query([Param::text("clinic", "One clinic's")])
+        .answers::<Routes>()
+        .tagged();
+    Api::new()
+        .get("/api/v1/flows", list, op("flows", "Versions of flows, newest first").answers::<Items<Item>>())
+        .post("/api/v1/flows", upload, upload_op)
+        .get("/api/v1/flows/changes", changes, changes_op)
+        .get("/api/v1/flows/{version}", show, op("flow", "A version").answers::<Whole>())
+        .get("/api/v1/routes", routes, routes_op)
+        .post(
+            "/api/v1/clinics/{clinic}/routes/{entry}/deploy",
+            deploy,
+            op("deploy", "Let a version answer").takes::<DeployBody>().answers::<Changed>().once(),
+        )
+        .post(
+            "/api/v1/clinics/{clinic}/routes/{entry}/promote",
+            promote,
+            op("promote", "Let the canary answer everybody").takes::<StepBody>().answers::<Changed>().once(),
+        )
+        .post(
+            "/api/v1/clinics/{clinic}/routes/{entry}/rollback",
+            rollback,
+            op("rollback", "Go back to the version before").takes::<StepBody>().answers::<Changed>().once(),
+        )
+}
+
+/// The library is the server's: it is for who manages flows at one clinic of it at least.
+fn of_library(state: &AppState, viewer: &Viewer) -> Result<(), Problem> {
+    if viewer.clinics(state, Permission::ManageFlows).is_empty() {
+        return Err(Problem::may_not(Permission::ManageFlows));
+    }
+    Ok(())
+}
+
+fn of_clinic<'a>(state: &'a AppState, viewer: &Viewer, params: &Params) -> Result<Option<&'a Clinic>, Problem> {
+    of_library(state, viewer)?;
+    let Some(id) = params.get("clinic") else { return Ok(None) };
+    viewer.check(state, id, Permission::ManageFlows)?;
+    Ok(Some(state.clinic(id)?))
+}
+
+/// Routes of clinics that the viewer has nothing to do with do not exist for them.
+async fn seen_routes(state: &AppState, viewer: &Viewer) -> Result<(i64, Vec<FlowRoute>), Problem> {
+    let (last, mut routes) = state.store.flow_routes().await?;
+    routes.retain(|route| {
+        viewer.may(&route.clinic, Permission::ManageFlows) && state.clinics.contains_key(&route.clinic)
+    });
+    Ok((last, routes))
 }
 
 /// Where a version answers: `vet_lapa/day`, and its role when it does not answer everybody there.
@@ -56,7 +121,7 @@ pub fn routed(routes: &[FlowRoute], digest: &str) -> Vec<String> {
 }
 
 /// A version beside the one of the same flow that was the newest when it was added.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Beside {
     /// That version's digest.
     pub before: Option<String>,
@@ -84,7 +149,7 @@ pub fn beside(versions: &[FlowVersion], version: &FlowVersion) -> Beside {
 }
 
 /// A version, and where it answers.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Item {
     #[serde(flatten)]
     version: FlowVersion,
@@ -98,21 +163,17 @@ impl Item {
     }
 }
 
-#[derive(Serialize)]
-struct Items<T> {
-    items: Vec<T>,
-}
-
-async fn list(State(state): State<AppState>, raw: RawParams) -> Result<Json<Items<Item>>, Problem> {
+async fn list(State(state): State<AppState>, viewer: Viewer, raw: RawParams) -> Result<Json<Items<Item>>, Problem> {
     Params::parse(raw, &[])?;
+    of_library(&state, &viewer)?;
     let house = state.flow_house()?;
-    let (_, routes) = state.store.flow_routes().await?;
+    let (_, routes) = seen_routes(&state, &viewer).await?;
     let versions = house.routes.library().list().await?;
     Ok(Json(Items { items: versions.into_iter().map(|version| Item::of(version, &routes)).collect() }))
 }
 
 /// One version, where it answers, and what it asks for that the one before did not.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Whole {
     #[serde(flatten)]
     item: Item,
@@ -122,19 +183,21 @@ struct Whole {
 
 async fn show(
     State(state): State<AppState>,
+    viewer: Viewer,
     Path(version): Path<String>,
     raw: RawParams,
 ) -> Result<Json<Whole>, Problem> {
     Params::parse(raw, &[])?;
+    of_library(&state, &viewer)?;
     let library = state.flow_house()?.routes.library();
     let version = library.show(&version).await?;
-    let (versions, (_, routes)) = (library.list().await?, state.store.flow_routes().await?);
+    let (versions, (_, routes)) = (library.list().await?, seen_routes(&state, &viewer).await?);
     let beside = beside(&versions, &version);
     Ok(Json(Whole { item: Item::of(version, &routes), beside }))
 }
 
 /// What came of an upload.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Uploaded {
     /// False: it was in the library already.
     new: bool,
@@ -147,18 +210,19 @@ struct Uploaded {
 /// may ask for though the version before did not, or `all`; `signature` is base64; `clinic` is whose rule applies.
 async fn upload(
     State(state): State<AppState>,
+    viewer: Viewer,
     raw: RawParams,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Uploaded>), Problem> {
     let params = Params::parse(raw, &["name", "allow", "signature", "clinic"])?;
+    let clinic = of_clinic(&state, &viewer, &params)?;
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if kind.split(';').next().is_none_or(|kind| !kind.trim().eq_ignore_ascii_case("application/wasm")) {
         return Err(Problem::wrong_content_type("application/wasm"));
     }
     let house = state.flow_house()?;
     let name = params.get("name").ok_or_else(|| Problem::bad_parameter("name", "it is required", [""; 0]))?;
-    let clinic = params.get("clinic").map(|id| state.clinic(id)).transpose()?;
     let body = body.map_err(|_| Problem::too_large(MAX_COMPONENT))?;
     let wasm = (house.read)(body.into()).map_err(Problem::flow_refused)?;
     let allow = match params.get("allow") {
@@ -170,7 +234,7 @@ async fn upload(
         allow,
         signature: params.get("signature").map(signing::parse_signature).transpose()?,
         require_signed_by: clinic.map(|clinic| house.routes.policy(&clinic.id).signed_by).unwrap_or_default(),
-        by: BY.to_owned(),
+        by: viewer.by().to_owned(),
         now_ms: (state.now)().as_millisecond(),
     };
     let added = house.routes.library().add(name, &wasm, options).await?;
@@ -185,7 +249,7 @@ async fn upload(
 }
 
 /// Where things stand: routes, and what is planned.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Routes {
     items: Vec<FlowRoute>,
     scheduled: Vec<FlowSchedule>,
@@ -193,18 +257,27 @@ struct Routes {
     last_change: i64,
 }
 
-async fn routes(State(state): State<AppState>, raw: RawParams) -> Result<Json<Routes>, Problem> {
+async fn routes(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    raw: RawParams,
+    wanted: WantedTag,
+) -> Result<Tagged<Routes>, Problem> {
     let params = Params::parse(raw, &["clinic"])?;
-    let clinic = params.get("clinic").map(|id| state.clinic(id)).transpose()?;
-    let is_asked = |id: &str| clinic.map_or_else(|| state.clinics.contains_key(id), |clinic| clinic.id == id);
-    let (last_change, mut items) = state.store.flow_routes().await?;
+    let clinic = of_clinic(&state, &viewer, &params)?;
+    let is_asked = |id: &str| {
+        clinic.is_none_or(|clinic| clinic.id == id)
+            && viewer.may(id, Permission::ManageFlows)
+            && state.clinics.contains_key(id)
+    };
+    let (last_change, mut items) = seen_routes(&state, &viewer).await?;
     items.retain(|route| is_asked(&route.clinic));
     let mut scheduled = state.store.flow_schedule(None).await?;
     scheduled.retain(|plan| is_asked(&plan.clinic));
-    Ok(Json(Routes { items, scheduled, last_change }))
+    Ok(wanted.answer(Routes { items, scheduled, last_change }))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Changes {
     items: Vec<FlowChange>,
     /// Pass it as `after` for what comes next.
@@ -212,18 +285,19 @@ struct Changes {
 }
 
 /// The log of changes after line `after`, oldest first: ask again with `next`.
-async fn changes(State(state): State<AppState>, raw: RawParams) -> Result<Json<Changes>, Problem> {
+async fn changes(State(state): State<AppState>, viewer: Viewer, raw: RawParams) -> Result<Json<Changes>, Problem> {
     let params = Params::parse(raw, &["clinic", "after", "limit"])?;
-    let clinic = params.get("clinic").map(|id| state.clinic(id)).transpose()?;
+    let clinic = of_clinic(&state, &viewer, &params)?;
     let after = params.number("after", 0..=i64::MAX)?.unwrap_or(0);
     let limit = params.number("limit", 1..=i64::from(PAGE.1))?.map_or(PAGE.0, |limit| limit as u32);
-    let items = state.store.flow_changes(clinic.map(|clinic| clinic.id.as_str()), after, limit).await?;
+    let mut items = state.store.flow_changes(clinic.map(|clinic| clinic.id.as_str()), after, limit).await?;
     let next = items.last().map_or(after, |last| last.seq);
+    items.retain(|change| viewer.may(&change.clinic, Permission::ManageFlows));
     Ok(Json(Changes { items, next }))
 }
 
 /// How a version is deployed.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Manner {
     #[default]
@@ -232,7 +306,7 @@ enum Manner {
     Shadow,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct DeployBody {
     /// A flow's name, `name@digest`, or the beginning of a digest.
@@ -250,11 +324,12 @@ struct DeployBody {
 
 async fn deploy(
     State(state): State<AppState>,
+    viewer: Viewer,
     Path(place): Path<(String, String)>,
     body: Result<Json<DeployBody>, JsonRejection>,
 ) -> Result<Json<Changed>, Problem> {
-    let (house, clinic, entry) = find(&state, &place)?;
-    let body = read(body)?;
+    let (house, clinic, entry) = find(&state, &viewer, &place)?;
+    let body = body_of(body)?;
     let how = match (body.how, body.percent) {
         (Manner::All, None) => How::All,
         (Manner::Shadow, None) => How::Shadow,
@@ -266,7 +341,8 @@ async fn deploy(
     let wrong = |error: desk::PlannedError| Problem::bad_body("at", error.to_string());
     let at = body.at.as_deref().map(|text| clinic.planned(text, now)).transpose().map_err(wrong)?;
     let at = at.map(|at| at.as_millisecond());
-    let deployed = house.routes.deploy(&clinic.id, entry, &body.version, how, at, act(&state, &body.reason)).await?;
+    let deployed =
+        house.routes.deploy(&clinic.id, entry, &body.version, how, at, act(&state, &viewer, &body.reason)).await?;
     Ok(Json(match deployed {
         Deployed::Now(route) => Changed::now(house, route).await?,
         Deployed::Already(route) => Changed { changed: false, route: Some(route), planned: None },
@@ -276,28 +352,30 @@ async fn deploy(
 
 async fn promote(
     State(state): State<AppState>,
+    viewer: Viewer,
     Path(place): Path<(String, String)>,
     body: Result<Json<StepBody>, JsonRejection>,
 ) -> Result<Json<Changed>, Problem> {
-    let (house, clinic, entry) = find(&state, &place)?;
-    let body = read(body)?;
-    let route = house.routes.promote(&clinic.id, entry, act(&state, &body.reason)).await?;
+    let (house, clinic, entry) = find(&state, &viewer, &place)?;
+    let body = body_of(body)?;
+    let route = house.routes.promote(&clinic.id, entry, act(&state, &viewer, &body.reason)).await?;
     Ok(Json(Changed::now(house, route).await?))
 }
 
 async fn rollback(
     State(state): State<AppState>,
+    viewer: Viewer,
     Path(place): Path<(String, String)>,
     body: Result<Json<StepBody>, JsonRejection>,
 ) -> Result<Json<Changed>, Problem> {
-    let (house, clinic, entry) = find(&state, &place)?;
-    let body = read(body)?;
-    let route = house.routes.rollback(&clinic.id, entry, act(&state, &body.reason)).await?;
+    let (house, clinic, entry) = find(&state, &viewer, &place)?;
+    let body = body_of(body)?;
+    let route = house.routes.rollback(&clinic.id, entry, act(&state, &viewer, &body.reason)).await?;
     Ok(Json(Changed::now(house, route).await?))
 }
 
 /// The body of a promotion and of a roll-back: `{}`, or why.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct StepBody {
     #[serde(default)]
@@ -305,7 +383,7 @@ struct StepBody {
 }
 
 /// What came of a change.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Changed {
     /// False: it was so already, or is planned.
     changed: bool,
@@ -325,24 +403,16 @@ impl Changed {
 
 fn find<'a>(
     state: &'a AppState,
+    viewer: &Viewer,
     (clinic, entry): &(String, String),
 ) -> Result<(&'a FlowHouse, &'a Clinic, Entry), Problem> {
+    viewer.check(state, clinic, Permission::ManageFlows)?;
     let clinic: &Clinic = state.clinic(clinic)?;
     let entry =
         entry.parse::<Entry>().map_err(|_| Problem::unknown_entry(Entry::ALL.iter().map(|entry| entry.as_str())))?;
     Ok((state.flow_house()?, clinic, entry))
 }
 
-/// The body, or what is wrong with it, without repeating it.
-pub(crate) fn read<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Problem> {
-    match body {
-        Ok(Json(body)) => Ok(body),
-        Err(JsonRejection::MissingJsonContentType(_)) => Err(Problem::wrong_content_type("application/json")),
-        Err(JsonRejection::BytesRejection(_)) => Err(Problem::too_large(crate::MAX_BODY)),
-        Err(error) => Err(Problem::bad_body("", error.body_text())),
-    }
-}
-
-fn act<'a>(state: &AppState, reason: &'a str) -> Act<'a> {
-    Act { by: BY, reason, now_ms: (state.now)().as_millisecond() }
+fn act<'a>(state: &AppState, viewer: &'a Viewer, reason: &'a str) -> Act<'a> {
+    Act { by: viewer.by(), reason, now_ms: (state.now)().as_millisecond() }
 }

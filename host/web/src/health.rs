@@ -4,10 +4,11 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use records::RecordsError;
 use serde_json::json;
 
+use crate::auth::{Permission, Viewer, may_see_all};
 use crate::{AppState, Problem};
 
 pub(crate) fn router() -> Router<AppState> {
@@ -25,8 +26,12 @@ async fn healthz(State(state): State<AppState>) -> Result<Response, Problem> {
     }
 }
 
-async fn metrics(State(state): State<AppState>) -> Response {
+/// For a program on this machine, or for whoever may see the report of every clinic.
+async fn metrics(State(state): State<AppState>, viewer: Option<Extension<Viewer>>) -> Result<Response, Problem> {
+    if !may_see_all(viewer.as_deref()) {
+        return Err(Problem::may_not(Permission::SeeReport));
+    }
     let flows = state.flows.as_ref().map(|house| house.board.stats());
     let text = state.metrics.render(flows.as_ref());
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }

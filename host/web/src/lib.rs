@@ -3,18 +3,22 @@
 //! Layout: [`router`] joins the routes and what every request goes through; [`AppState`] is all a handler may touch;
 //! [`Problem`] is the one error (RFC 9457); [`Metrics`] is what `/metrics` tells. Each file of routes exports its `router()`.
 //!
-//! **There are no users and no passwords yet. What is served holds phone numbers and transcripts: listen on localhost only
-//! and never put this on a network.** Against pages in a browser on the same machine, a request must name the server by an IP
-//! address, as `localhost`, or by a name in [`AppState::hosts`] (DNS rebinding).
+//! Every route wants a viewer ([`auth`]): a signed-in person or a token; but for those that are listed in `auth::admit`. A
+//! request must name the server by an IP address, as `localhost`, or by a name in [`AppState::hosts`] (DNS rebinding).
 //!
 //! Invariants:
-//! - Nothing here writes to the records but `flows` (versions and routes) and `review` (what people say calls were about). They want content types that a page
-//!   of another site cannot send without asking, and nobody here says yes to such a question.
+//! - A route of the API is declared once (`api`): the declaration is what serves it and what documents it.
+//! - A clinic in which somebody may do nothing does not exist for them: 404, as for one that was never there.
+//! - What changes something wants, from a browser, the session's own word (CSRF).
 //! - No log line and no metric holds a query, a number, a name or what was said: routes are logged by their pattern.
 //! - Every error is `application/problem+json` with a code that stays the same; its cause is logged, not sent.
 
+mod accounts_api;
+mod api;
 mod audiosocket;
+pub mod auth;
 mod calls;
+mod events;
 mod flows;
 mod guard;
 mod health;
@@ -24,9 +28,11 @@ mod problem;
 mod report;
 mod review;
 mod state;
+mod vcon;
 mod visit;
 
 use std::future::Future;
+use std::net::SocketAddr;
 
 use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware};
@@ -49,14 +55,15 @@ const MAX_BODY: usize = 64 * 1024;
 pub fn router(state: AppState) -> Router {
     Router::new()
         .merge(health::router())
-        .merge(calls::router())
         .merge(report::router())
-        .merge(review::router())
-        .merge(flows::router())
         .merge(audiosocket::router())
+        .merge(auth::router())
+        .merge(api::all().router())
         .fallback(|| async { Problem::no_such_page() })
         .method_not_allowed_fallback(|| async { Problem::wrong_method() })
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(state.clone(), api::once))
+        .layer(middleware::from_fn_with_state(state.clone(), auth::admit))
         .layer(middleware::from_fn_with_state(state.clone(), guard::guard))
         .with_state(state)
 }
@@ -71,10 +78,14 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     if let Ok(address) = listener.local_addr() {
-        if !address.ip().is_loopback() {
-            tracing::warn!(%address, "the API has no passwords yet and this address is not localhost: keep it off the network");
-        }
         tracing::info!(%address, "listening");
     }
-    axum::serve(listener, router(state)).with_graceful_shutdown(shutdown).await
+    let closing = std::sync::Arc::clone(&state.closing);
+    // Streams would keep the server from stopping.
+    let shutdown = async move {
+        shutdown.await;
+        closing.send_replace(true);
+    };
+    let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(shutdown).await
 }

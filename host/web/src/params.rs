@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use accounts::Permission;
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 use desk::Clinic;
@@ -9,6 +10,7 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 use reports::Period;
 
+use crate::auth::Viewer;
 use crate::{AppState, Problem};
 
 /// What stands after the `?`.
@@ -40,10 +42,17 @@ impl Params {
         found.map(|pair| pair.1.as_str()).filter(|value| !value.is_empty())
     }
 
-    /// The clinic; it must be named, so that nobody sees another's calls by leaving it out.
-    pub(crate) fn clinic<'a>(&self, state: &'a AppState) -> Result<&'a Arc<Clinic>, Problem> {
-        let absent = || Problem::bad_parameter("clinic", "it is required", state.clinics.keys());
-        state.clinic(self.get("clinic").ok_or_else(absent)?)
+    /// The clinic, for who may do this there; it must be named, so that nobody sees another's calls by leaving it out.
+    pub(crate) fn clinic_for<'a>(
+        &self,
+        state: &'a AppState,
+        viewer: &Viewer,
+        permission: Permission,
+    ) -> Result<&'a Arc<Clinic>, Problem> {
+        let known = || state.clinics.keys().filter(|clinic| viewer.knows(clinic));
+        let id = self.get("clinic").ok_or_else(|| Problem::bad_parameter("clinic", "it is required", known()))?;
+        viewer.check(state, id, permission)?;
+        state.clinic(id)
     }
 
     pub(crate) fn number(&self, name: &str, range: std::ops::RangeInclusive<i64>) -> Result<Option<i64>, Problem> {

@@ -1,15 +1,17 @@
 //! The one error: problem details for HTTP APIs, RFC 9457.
 
+use accounts::AccountError;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use records::RecordsError;
 use reports::ReportError;
 use rollout::RolloutError;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Why a request was not answered as asked. Sent as `application/problem+json`; `code` stays the same, the sentences may not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Problem {
     /// The kind in a few words.
     pub title: &'static str,
@@ -51,6 +53,67 @@ impl Problem {
     pub(crate) fn unknown_clinic(known: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let detail = "there is no such clinic on this server; allowed lists those there are";
         Self::new(StatusCode::NOT_FOUND, "unknown-clinic", "Unknown clinic", detail).about("clinic", known)
+    }
+
+    pub(crate) fn sign_in() -> Self {
+        let detail = "send a token as `Authorization: Bearer gudok_…`, or sign in at /login";
+        Self::new(StatusCode::UNAUTHORIZED, "sign-in", "Nobody is signed in", detail)
+    }
+
+    pub(crate) fn wrong_token() -> Self {
+        let detail = "this token is mistyped, was revoked, or has run out";
+        Self::new(StatusCode::UNAUTHORIZED, "wrong-token", "The token is not taken", detail)
+    }
+
+    pub(crate) fn no_word() -> Self {
+        let detail = "what changes something must carry the page's own word, in the field `csrf` or the header \
+                      X-CSRF-Token; load the page anew";
+        Self::new(StatusCode::FORBIDDEN, "no-word", "Not sent by our page", detail)
+    }
+
+    pub(crate) fn foreign_form() -> Self {
+        let detail = "this form was sent by a page of another site";
+        Self::new(StatusCode::FORBIDDEN, "foreign-form", "Not sent by our page", detail)
+    }
+
+    pub(crate) fn too_often() -> Self {
+        let detail = "this token asks too often; Retry-After says when to go on";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-often", "Too many requests", detail)
+    }
+
+    pub(crate) fn session_only() -> Self {
+        let detail = "this is for a signed-in person, not for a token";
+        Self::new(StatusCode::FORBIDDEN, "session-only", "Not for tokens", detail)
+    }
+
+    pub(crate) fn key_reused() -> Self {
+        let detail = "this key was used for another request; a key belongs to one request";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "key-reused", "Another request with the same key", detail)
+            .about("Idempotency-Key", [""; 0])
+    }
+
+    pub(crate) fn still_working() -> Self {
+        let detail = "the first request with this key is being worked on; ask again in a moment";
+        Self::new(StatusCode::CONFLICT, "still-working", "Not answered yet", detail).about("Idempotency-Key", [""; 0])
+    }
+
+    pub(crate) fn may_not(permission: accounts::Permission) -> Self {
+        let detail = format!("this wants the permission `{permission}` at this clinic; an owner can give it");
+        Self::new(StatusCode::FORBIDDEN, "may-not", "Not allowed", detail)
+    }
+
+    pub(crate) fn changed_meanwhile() -> Self {
+        let detail = "somebody changed this since you read it; read it again and repeat, with the new ETag in If-Match";
+        Self::new(StatusCode::PRECONDITION_FAILED, "changed-meanwhile", "Changed in the meantime", detail)
+    }
+
+    pub(crate) fn unknown(what: &'static str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "unknown",
+            "There is no such thing",
+            format!("there is no {what} with this id"),
+        )
     }
 
     pub(crate) fn unknown_call() -> Self {
@@ -175,9 +238,34 @@ impl From<RecordsError> for Problem {
     fn from(error: RecordsError) -> Self {
         match error {
             RecordsError::NotFound { what: "call", .. } => Self::unknown_call(),
+            RecordsError::NotFound { what, .. } => Self::unknown(what),
             error => {
                 tracing::error!(%error, "reading the records failed");
                 Self::database()
+            }
+        }
+    }
+}
+
+impl From<AccountError> for Problem {
+    fn from(error: AccountError) -> Self {
+        let said = error.to_string();
+        match error {
+            AccountError::Records(error) => error.into(),
+            AccountError::BadField { field, problem } => Self::bad_body(field, problem),
+            AccountError::LoginTaken => {
+                Self::new(StatusCode::CONFLICT, "login-taken", "The login is taken", said).about("login", [""; 0])
+            }
+            AccountError::LastOwner => Self::new(StatusCode::CONFLICT, "last-owner", "The last owner stays", said),
+            AccountError::ChangedMeanwhile => Self::changed_meanwhile(),
+            AccountError::BadLink => Self::new(StatusCode::GONE, "bad-link", "The link does not work", said),
+            AccountError::Wait { .. } => Self::new(StatusCode::TOO_MANY_REQUESTS, "wait", "Too many attempts", said),
+            AccountError::Wrong | AccountError::CodeNeeded => {
+                Self::new(StatusCode::FORBIDDEN, "wrong-secret", "Not the right password or code", said)
+            }
+            _ => {
+                tracing::error!(error = %said, "an account could not be used");
+                Self::new(StatusCode::BAD_GATEWAY, "sign-in-failed", "Signing in failed", said)
             }
         }
     }

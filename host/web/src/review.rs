@@ -1,15 +1,18 @@
 //! What calls were about, by the word of people: the queue of calls that wait for a look, and what somebody said of one.
 
+use accounts::Permission;
 use async_trait::async_trait;
+use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use records::{NewReview, RecordsError, Review, Turn};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::flows::read;
+use crate::api::{Api, Op, Param, body_of};
+use crate::auth::{Via, Viewer};
+use crate::calls::found;
 use crate::params::{Params, RawParams};
 use crate::{AppState, Problem};
 
@@ -30,7 +33,7 @@ pub trait ReviewQueue: Send + Sync {
 }
 
 /// A call that waits for a look.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Waiting {
     /// The call.
     pub call: String,
@@ -54,11 +57,19 @@ pub struct Waiting {
     pub turns: Vec<Turn>,
 }
 
-pub(crate) fn router() -> Router<AppState> {
-    Router::new().route("/api/v1/review", get(queue)).route("/api/v1/calls/{id}/review", post(say))
+pub(crate) fn api() -> Api {
+    let queue_op =
+        Op::may("review-queue", "Calls that wait for a look, the most telling first", Permission::CorrectTags)
+            .query([Param::clinic(), Param::number("limit", "Calls at most", 1, PAGE.1)])
+            .answers::<Queue>();
+    let say_op = Op::may("review", "Say what a call was about", Permission::CorrectTags)
+        .takes::<Said>()
+        .answers_with::<Review>(201, "Written down")
+        .once();
+    Api::new().get("/api/v1/review", queue, queue_op).post("/api/v1/calls/{id}/review", say, say_op)
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Queue {
     /// Calls in the whole queue.
     waiting: usize,
@@ -66,9 +77,9 @@ struct Queue {
     items: Vec<Waiting>,
 }
 
-async fn queue(State(state): State<AppState>, raw: RawParams) -> Result<Json<Queue>, Problem> {
+async fn queue(State(state): State<AppState>, viewer: Viewer, raw: RawParams) -> Result<Json<Queue>, Problem> {
     let params = Params::parse(raw, &["clinic", "limit"])?;
-    let clinic = params.clinic(&state)?;
+    let clinic = params.clinic_for(&state, &viewer, Permission::CorrectTags)?;
     let limit = params.number("limit", 1..=PAGE.1)?.unwrap_or(PAGE.0);
     let queue = state.review.as_ref().ok_or_else(Problem::no_reviews)?;
     let mut items = queue.of(&clinic.id, (state.now)().as_millisecond()).await?;
@@ -78,26 +89,24 @@ async fn queue(State(state): State<AppState>, raw: RawParams) -> Result<Json<Que
 }
 
 /// What somebody says of a call.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Said {
     /// What it was about; null: looked at and put off.
     category: Option<String>,
-    /// Their name. There are no users yet: the page that asks knows who sits before it.
-    by: String,
+    /// Who it was, when a program passes their word on; else whoever asks.
+    by: Option<String>,
 }
 
 async fn say(
     State(state): State<AppState>,
+    viewer: Viewer,
     Path(id): Path<String>,
     body: Result<Json<Said>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Review>), Problem> {
-    let said = read(body)?;
+    let said = body_of(body)?;
     let queue = state.review.as_ref().ok_or_else(Problem::no_reviews)?;
-    let call = state.store.call(&id).await?;
-    if !state.clinics.contains_key(&call.clinic) {
-        return Err(Problem::unknown_call());
-    }
+    let call = found(&state, &viewer, &id, Permission::CorrectTags).await?;
     if let Some(category) = &said.category {
         let known: Vec<String> = state.categories_of(&call.clinic).into_iter().map(|known| known.id).collect();
         if !known.contains(category) {
@@ -108,7 +117,7 @@ async fn say(
         call: id,
         category: said.category,
         taxonomy_version: queue.taxonomy_version(),
-        by: said.by,
+        by: said.by.filter(|_| viewer.via != Via::Session).unwrap_or_else(|| viewer.by().to_owned()),
         at_ms: (state.now)().as_millisecond(),
     };
     match state.store.review(&review).await {

@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use accounts::{Accounts, OpenId};
 use desk::Clinic;
 use jiff::Timestamp;
 use lines::audiosocket::Announcements;
-use records::Store;
+use records::{AuditEntry, Store};
 use reports::kpi::Thresholds;
 use reports::{Amount, CategoryInfo, Period, ReportInput};
 use rollout::{Routes, Switchboard};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
+use crate::auth::{Asker, EntryRules, Limiter};
 use crate::{Metrics, Problem, ReviewQueue, Visits};
 
 /// Requests answered at the same time; more are told to come back.
@@ -22,6 +24,13 @@ const AT_ONCE: usize = 64;
 pub struct AppState {
     /// The records.
     pub store: Store,
+    /// Who may come in.
+    pub accounts: Accounts,
+    /// Signing in elsewhere; none: by password only.
+    pub openid: Option<Arc<OpenId>>,
+    /// How requests get here.
+    pub entry: Arc<EntryRules>,
+    pub(crate) limiter: Arc<Limiter>,
     /// The clinics by id.
     pub clinics: Arc<BTreeMap<String, Arc<Clinic>>>,
     /// The categories of calls, in the order they are listed.
@@ -40,6 +49,7 @@ pub struct AppState {
     pub audiosocket: Option<Announcements>,
     /// Names besides `localhost` by which a request may call this server.
     pub hosts: Arc<[String]>,
+    pub(crate) closing: Arc<watch::Sender<bool>>,
     /// The clock; a test passes its own.
     pub now: fn() -> Timestamp,
     pub(crate) room: Arc<Semaphore>,
@@ -60,6 +70,10 @@ impl AppState {
     /// For these clinics, with the system's clock and `localhost` as the only name.
     pub fn new(store: Store, clinics: impl IntoIterator<Item = Arc<Clinic>>, categories: Vec<CategoryInfo>) -> Self {
         Self {
+            accounts: Accounts::new(store.clone()),
+            openid: None,
+            entry: Arc::default(),
+            limiter: Arc::default(),
             store,
             clinics: Arc::new(clinics.into_iter().map(|clinic| (clinic.id.clone(), clinic)).collect()),
             categories: categories.into(),
@@ -70,9 +84,43 @@ impl AppState {
             visits: None,
             audiosocket: None,
             hosts: Arc::new([]),
+            closing: Arc::new(watch::Sender::new(false)),
             now: Timestamp::now,
             room: Arc::new(Semaphore::new(AT_ONCE)),
         }
+    }
+
+    /// As it stands on the button.
+    pub(crate) fn openid_name(&self) -> Option<&str> {
+        self.openid.as_deref().map(OpenId::name)
+    }
+
+    /// Sets how often one token may ask: so many times at once, and so many a minute.
+    pub fn limit_tokens(&mut self, burst: u32, per_minute: u32) {
+        self.limiter = Arc::new(Limiter::new(burst, per_minute));
+    }
+
+    /// Notes who did or saw what, before it is done or shown.
+    pub(crate) async fn witness(
+        &self,
+        asker: Asker<'_>,
+        clinic: &str,
+        action: &str,
+        kind: &str,
+        subject: &str,
+    ) -> Result<(), Problem> {
+        let entry = AuditEntry {
+            at_ms: (self.now)().as_millisecond(),
+            clinic: clinic.to_owned(),
+            who: asker.who.to_owned(),
+            action: action.to_owned(),
+            subject_kind: kind.to_owned(),
+            subject: subject.to_owned(),
+            ip: asker.ip.map(|ip| ip.to_string()),
+            detail: serde_json::json!({}),
+        };
+        self.store.audit(&entry).await?;
+        Ok(())
     }
 
     pub(crate) fn clinic(&self, id: &str) -> Result<&Arc<Clinic>, Problem> {

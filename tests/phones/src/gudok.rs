@@ -68,6 +68,8 @@ pub struct Gudok {
     /// Where SIP over TLS is heard.
     pub sips: SocketAddr,
     home: TempDir,
+    /// Of the API.
+    token: String,
     /// Holds the range of media ports against other tests.
     _ports: TcpListener,
 }
@@ -86,6 +88,9 @@ impl Gudok {
         for (clinic, flow) in [(&desk, "vet-desk.wasm"), (&menu, "rust-menu.wasm")] {
             deploy(&program, home.path(), clinic, &flows.join(flow))?;
         }
+        run(&program, home.path(), &["user", "add", "test", "--name", "Test", "--role", "owner"])?;
+        let wanted = ["user", "token", "test", "--name", "test", "--scope", "see_calls", "--scope", "see_report"];
+        let token = run(&program, home.path(), &wanted)?.trim().to_owned();
         let (ports, range) = media_ports()?;
         let ip = setting.ip.to_string();
         let sip = SocketAddr::new(setting.ip, free_sip_port(&ip)?);
@@ -99,7 +104,7 @@ impl Gudok {
         command.args(["--listen", &http.to_string()]).arg("--clinic").arg(desk).arg("--clinic").arg(menu);
         command.env_remove("GUDOK_DB").env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| "info".into()));
         let process = Process::start("gudok serve", &mut command, &home.path().join("serve.txt"))?;
-        let mut gudok = Gudok { process, http, sip, sips, home, _ports: ports };
+        let mut gudok = Gudok { process, http, sip, sips, home, token, _ports: ports };
         wait::until("gudok serve to listen", START_LIMIT, || {
             gudok.process.must_run()?;
             Ok(gudok.get("/healthz").ok())
@@ -129,7 +134,11 @@ impl Gudok {
     pub fn get(&self, path: &str) -> Result<String> {
         let mut stream = TcpStream::connect_timeout(&self.http, Duration::from_secs(2))?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-        write!(stream, "GET {path} HTTP/1.0\r\nHost: {}\r\nConnection: close\r\n\r\n", self.http)?;
+        let (host, token) = (self.http, &self.token);
+        let head = format!(
+            "GET {path} HTTP/1.0\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes())?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         let (head, body) = answer.split_once("\r\n\r\n").context("no HTTP answer")?;
@@ -211,6 +220,17 @@ fn program() -> Result<PathBuf> {
             bail!("the program is not built: run `cargo build --workspace --bin gudok` first, or name it in GUDOK_BIN")
         }
     }
+}
+
+/// What a command prints.
+fn run(program: &Path, home: &Path, args: &[&str]) -> Result<String> {
+    let mut command = Command::new(program);
+    command.args(args).arg("--home").arg(home).env_remove("GUDOK_DB");
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("{}", program.display()))?;
+    if !output.status.success() {
+        bail!("gudok {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 fn deploy(program: &Path, home: &Path, clinic: &Path, flow: &Path) -> Result<()> {

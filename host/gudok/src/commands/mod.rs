@@ -18,3 +18,4 @@ pub mod serve;
 pub mod train;
 pub mod transcribe;
 pub mod understand;
+pub mod user;

@@ -13,6 +13,7 @@ use records::Store;
 use rollout::{ChangeKind, DropFolder, FlowChange, Switchboard};
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
+use web::auth::EntryRules;
 use web::{FlowHouse, Metrics};
 
 use crate::cli::Serve;
@@ -47,8 +48,11 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
         .await
         .with_context(|| format!("{}: cannot listen here (is something else there?)", args.listen))?;
     let address = listener.local_addr()?;
-    if !address.ip().is_loopback() {
-        eprintln!("warning: {address} can be reached from outside, and there are no users and passwords yet");
+    if !address.ip().is_loopback() && !args.https {
+        eprintln!(
+            "warning: {address} can be reached from outside without https: passwords travel in the clear. Put a proxy \
+                   with a certificate before it, and say --https"
+        );
     }
     println!("gudok serves {} on http://{address}", clinics.keys().cloned().collect::<Vec<_>>().join(", "));
     let routes = house.routes(clinics.values().map(|clinic| &**clinic))?;
@@ -62,6 +66,12 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
 
     let (stop, stopping) = watch::channel(false);
     let mut state = web::AppState::new(store.clone(), clinics.values().cloned(), categories());
+    state.entry = Arc::new(EntryRules { https: args.https, behind_proxy: args.https });
+    state.hosts = args.host.clone().into();
+    if let Some(secret) = state.accounts.first_link(now).await? {
+        println!("  nobody may come in yet; become the owner here, once, within three days:");
+        println!("  http://{address}/first-run?token={secret}");
+    }
     let read = |wasm| component(wasm).map_err(|error| format!("{error:#}"));
     let own = clinics.keys().map(|clinic| {
         let own = in_use::own(place, clinic);
@@ -104,9 +114,7 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
     let purging = tokio::spawn(purge(store, clinics.into_values().collect(), stopping));
 
     println!("  a flow in {}/CLINIC/ENTRY/ is deployed", drop_folder.display());
-    println!(
-        "  http://{address}/healthz  /metrics  /api/v1/calls  /api/v1/review  /api/v1/report  /api/v1/flows  /api/v1/routes"
-    );
+    println!("  http://{address}/desk  /api/v1 (what programs may ask)  /metrics  /healthz");
     web::serve(listener, state, shutdown()).await?;
     if let Some(exchange) = &exchange {
         if exchange.calls() > 0 {
@@ -193,6 +201,9 @@ async fn purge(store: Store, clinics: Vec<Arc<Clinic>>, stopping: watch::Receive
             _ = hours.tick() => {}
         }
         let now = jiff::Timestamp::now().as_millisecond();
+        if let Err(error) = accounts::Accounts::new(store.clone()).purge(now).await {
+            tracing::error!(%error, "sessions that ended could not be deleted");
+        }
         for clinic in &clinics {
             let before = now - i64::from(clinic.privacy.journal_days) * 86_400_000;
             match store.purge_journal(&clinic.id, before).await {

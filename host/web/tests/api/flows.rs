@@ -21,7 +21,7 @@ async fn a_component_is_uploaded_shown_and_compared() {
     let first = first.json();
     assert_eq!(
         (&first["new"], &first["version"]["by"], &first["before"]),
-        (&json!(true), &json!("http"), &Value::Null)
+        (&json!(true), &json!("Анна"), &Value::Null)
     );
     let again = app.upload("name=menu", &component("one", false)).await;
     assert_eq!((again.status, &again.json()["new"]), (StatusCode::OK, &json!(false)));

@@ -39,9 +39,13 @@ impl ReviewQueue for Three {
     }
 }
 
+pub(crate) fn queue() -> Option<Arc<dyn ReviewQueue>> {
+    Some(Arc::new(Three))
+}
+
 async fn app() -> TestApp {
     let mut app = TestApp::new().await;
-    app.state.review = Some(Arc::new(Three));
+    app.state.review = queue();
     let own = [("vet".to_owned(), vec![category("gate", CountsAs::NonTarget)])];
     app.state.own_categories = Arc::new(own.into_iter().collect());
     app
