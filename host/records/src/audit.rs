@@ -16,7 +16,7 @@ use crate::row::{Columns as _, FromColumns};
 use crate::{RecordsError, Result, Store};
 
 /// Something that somebody did or saw.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AuditEntry {
     /// When, unix milliseconds.
     pub at_ms: i64,
@@ -37,7 +37,7 @@ pub struct AuditEntry {
 }
 
 /// An entry in its place.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AuditRow {
     /// Its place in the trail, from 1, without gaps.
     pub seq: i64,

@@ -3,9 +3,10 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
-use axum::{Form, Router};
+use axum::{Extension, Form, Router};
 use lines::audiosocket::Announced;
 
+use crate::auth::{EVERY_CLINIC, Permission, Viewer};
 use crate::{AppState, Problem};
 
 pub(crate) fn router() -> Router<AppState> {
@@ -15,6 +16,7 @@ pub(crate) fn router() -> Router<AppState> {
 /// A dialplan can send a form and a header, so it is those; a page of another site cannot send the header without asking.
 async fn announce(
     State(state): State<AppState>,
+    viewer: Option<Extension<Viewer>>,
     Path(uuid): Path<String>,
     headers: HeaderMap,
     form: Result<Form<Announced>, axum::extract::rejection::FormRejection>,
@@ -32,6 +34,13 @@ async fn announce(
             "send a form with the fields caller, line and clinic, each of which may be left out",
         ));
     };
+    // A PBX on this machine shows nothing; one elsewhere a token.
+    if let Some(Extension(viewer)) = viewer {
+        let clinic = announced.clinic.as_deref().unwrap_or(EVERY_CLINIC);
+        if !viewer.may(clinic, Permission::ManageRequests) {
+            return Err(Problem::may_not(Permission::ManageRequests));
+        }
+    }
     if announced.clinic.as_deref().is_some_and(|clinic| !state.clinics.contains_key(clinic)) {
         return Err(Problem::unknown_clinic(state.clinics.keys()));
     }

@@ -16,6 +16,7 @@
 mod accounts_api;
 mod api;
 mod audiosocket;
+mod audit_api;
 pub mod auth;
 mod calls;
 mod events;

@@ -239,4 +239,27 @@ mod tests {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }
     }
+
+    /// `docs/grafana.json` asks for nothing that is not told.
+    #[test]
+    fn the_dashboard_shows_figures_that_there_are() {
+        let dashboard = include_str!("../../../docs/grafana.json");
+        let parsed: serde_json::Value = serde_json::from_str(dashboard).unwrap();
+        let told = Metrics::default().render(Some(&RolloutStats::default()));
+        let names: Vec<&str> =
+            told.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+        let mut asked = 0;
+        for panel in parsed["panels"].as_array().unwrap() {
+            for target in panel["targets"].as_array().unwrap() {
+                let expression = target["expr"].as_str().unwrap();
+                let word = |letter: char| !(letter.is_ascii_alphanumeric() || letter == '_');
+                for name in expression.split(word).filter(|word| word.starts_with("gudok_")) {
+                    let name = name.strip_suffix("_bucket").unwrap_or(name);
+                    assert!(names.contains(&name), "{name} is not among {names:?}");
+                    asked += 1;
+                }
+            }
+        }
+        assert!(asked >= names.len(), "some figure is on no panel");
+    }
 }

@@ -97,6 +97,24 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "still-working", "Not answered yet", detail).about("Idempotency-Key", [""; 0])
     }
 
+    pub(crate) fn time_taken() -> Self {
+        let detail = "somebody was quicker; look for free times again";
+        Self::new(StatusCode::CONFLICT, "time-taken", "The time is taken", detail)
+    }
+
+    pub(crate) fn conflict(code: &'static str, title: &'static str, detail: String) -> Self {
+        Self::new(StatusCode::CONFLICT, code, title, detail)
+    }
+
+    pub(crate) fn schedule_silent(detail: String) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "schedule-silent", "The schedule does not answer", detail)
+    }
+
+    pub(crate) fn unreadable(status: StatusCode) -> Self {
+        let detail = "the address, the headers or the body cannot be read; encode them as the document says";
+        Self::new(status, "unreadable", "The request cannot be read", detail)
+    }
+
     pub(crate) fn may_not(permission: accounts::Permission) -> Self {
         let detail = format!("this wants the permission `{permission}` at this clinic; an owner can give it");
         Self::new(StatusCode::FORBIDDEN, "may-not", "Not allowed", detail)
@@ -239,6 +257,9 @@ impl From<RecordsError> for Problem {
         match error {
             RecordsError::NotFound { what: "call", .. } => Self::unknown_call(),
             RecordsError::NotFound { what, .. } => Self::unknown(what),
+            error @ RecordsError::WrongStatus { .. } => {
+                Self::conflict("wrong-status", "It cannot go there from where it is", error.to_string())
+            }
             error => {
                 tracing::error!(%error, "reading the records failed");
                 Self::database()

@@ -3,6 +3,7 @@
 // Functions that tests share are tests too; clippy.toml exempts only those marked `#[test]`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod accounts;
 mod audit;
 mod bookings;
 mod calls;

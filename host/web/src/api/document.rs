@@ -16,18 +16,42 @@ pub(crate) fn document() -> &'static Value {
     &DOCUMENT
 }
 
-fn generator() -> SchemaGenerator {
-    SchemaSettings::draft2020_12()
-        .with(|settings| settings.definitions_path = "/components/schemas".into())
-        .into_generator()
+/// Schemas of what is sent to us and of what we answer: a field that may be left out there is always there here.
+struct Schemas {
+    asked: SchemaGenerator,
+    answered: SchemaGenerator,
+}
+
+/// Stands before the names of schemas of what is sent to us.
+const SENT: &str = "Sent";
+
+impl Schemas {
+    fn new() -> Self {
+        let settings =
+            || SchemaSettings::draft2020_12().with(|all| all.definitions_path = "/components/schemas".into());
+        Self { asked: settings().into_generator(), answered: settings().for_serialize().into_generator() }
+    }
+
+    fn renamed(schema: &Value) -> Value {
+        let text = schema.to_string().replace("#/components/schemas/", &format!("#/components/schemas/{SENT}"));
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// All of them by name.
+    fn all(mut self) -> Map<String, Value> {
+        let mut all = self.answered.take_definitions(true);
+        let asked = self.asked.take_definitions(true);
+        all.extend(asked.iter().map(|(name, schema)| (format!("{SENT}{name}"), Self::renamed(schema))));
+        all
+    }
 }
 
 fn build(operations: &[Declared]) -> Value {
-    let mut generator = generator();
-    let problem = generator.subschema_for::<Problem>();
+    let mut schemas = Schemas::new();
+    let problem = schemas.answered.subschema_for::<Problem>();
     let mut paths: Map<String, Value> = Map::new();
     for declared in operations {
-        let operation = operation(declared, &mut generator, problem.as_value());
+        let operation = operation(declared, &mut schemas, problem.as_value());
         let path = paths.entry(declared.path).or_insert_with(|| json!({}));
         path[declared.method.as_str().to_lowercase()] = operation;
     }
@@ -43,7 +67,7 @@ fn build(operations: &[Declared]) -> Value {
         "security": [{ "token": [] }, { "session": [] }],
         "paths": paths,
         "components": {
-            "schemas": generator.take_definitions(true),
+            "schemas": schemas.all(),
             "securitySchemes": {
                 "token": { "type": "http", "scheme": "bearer", "description": "A token of the API: gudok_…" },
                 "session": {
@@ -55,7 +79,7 @@ fn build(operations: &[Declared]) -> Value {
     })
 }
 
-fn operation(declared: &Declared, generator: &mut SchemaGenerator, problem: &Value) -> Value {
+fn operation(declared: &Declared, schemas: &mut Schemas, problem: &Value) -> Value {
     let op = &declared.op;
     let mut parameters: Vec<Value> = path_names(declared.path)
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
@@ -83,7 +107,7 @@ fn operation(declared: &Declared, generator: &mut SchemaGenerator, problem: &Val
     let mut answers = Map::new();
     for (status, about, contents) in &op.answers {
         let mut answer = json!({ "description": about });
-        if let Some(content) = content(contents, generator) {
+        if let Some(content) = content(contents, &mut schemas.answered) {
             answer["content"] = content;
         }
         if op.tagged && reads {
@@ -108,7 +132,8 @@ fn operation(declared: &Declared, generator: &mut SchemaGenerator, problem: &Val
     if !op.about.is_empty() {
         operation["description"] = json!(op.about);
     }
-    if let Some(content) = content(&op.body, generator) {
+    if let Some(content) = content(&op.body, &mut schemas.asked) {
+        let content = Schemas::renamed(&content);
         operation["requestBody"] = json!({ "required": true, "content": content });
     }
     match op.needs {

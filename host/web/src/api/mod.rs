@@ -15,7 +15,9 @@ mod tag;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
-use axum::http::Method;
+use axum::http::{Method, header};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, on};
 
 pub(crate) use document::document;
@@ -23,7 +25,7 @@ pub(crate) use once::once;
 pub(crate) use op::{Needs, Op, Param, body_of};
 pub(crate) use tag::{Tagged, WantedTag};
 
-use crate::AppState;
+use crate::{AppState, Problem};
 
 /// Routes of the API and what is said of them.
 pub(crate) struct Api {
@@ -89,8 +91,17 @@ impl Api {
 
     /// What serves them.
     pub(crate) fn router(self) -> Router<AppState> {
-        self.router
+        self.router.layer(map_response(in_one_form))
     }
+}
+
+/// What the framework refuses before a handler sees it (a path that is no UTF-8, say) is told in our form, too.
+async fn in_one_form(response: Response) -> Response {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if response.status().is_client_error() && !kind.contains("json") {
+        return Problem::unreadable(response.status()).into_response();
+    }
+    response
 }
 
 /// Every route of the API.
@@ -103,4 +114,5 @@ pub(crate) fn all() -> Api {
         .and(crate::flows::api())
         .and(crate::events::api())
         .and(crate::vcon::api())
+        .and(crate::audit_api::api())
 }

@@ -34,7 +34,9 @@ const LOCAL: [&str; 2] = ["/metrics", "/api/v1/audiosocket/{uuid}"];
 pub(crate) async fn admit(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let open = route.as_deref().is_none_or(|route| OPEN.contains(&route));
-    let viewer = match who(&state, &request).await {
+    let address = state.entry.address(request.headers(), request.extensions());
+    let headers = request.headers().clone();
+    let viewer = match who(&state, &headers, address).await {
         Ok(viewer) => viewer,
         // A cookie that no longer works keeps nobody from signing in.
         Err(_) if open => None,
@@ -69,9 +71,7 @@ pub(crate) async fn admit(State(state): State<AppState>, mut request: Request, n
     response
 }
 
-async fn who(state: &AppState, request: &Request) -> Result<Option<Viewer>, Problem> {
-    let headers = request.headers();
-    let address = state.entry.address(headers, request.extensions());
+async fn who(state: &AppState, headers: &HeaderMap, address: Option<IpAddr>) -> Result<Option<Viewer>, Problem> {
     let now_ms = (state.now)().as_millisecond();
     if let Some(authorization) = headers.get(header::AUTHORIZATION) {
         let token = authorization.to_str().ok().and_then(|text| text.split_once(' '));

@@ -175,7 +175,7 @@ async fn a_server_without_flows_says_so() {
 
 impl TestApp {
     /// With a library and routes, empty.
-    async fn with_flows() -> Self {
+    pub(crate) async fn with_flows() -> Self {
         let mut app = Self::new().await;
         let options = flows::Options { max_calls: 4, threads: 1, ..flows::Options::default() };
         let engine = flows::Engine::with_options(options).unwrap();

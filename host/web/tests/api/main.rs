@@ -5,6 +5,7 @@
 mod door;
 mod flows;
 mod review;
+mod schemathesis;
 mod walk;
 
 use std::sync::Arc;

@@ -98,7 +98,6 @@ async fn what_is_wrong_with_a_correction_is_named() {
         ("call-1", json!({ "category": "gossip", "by": "Анна" }), 422, "bad-body", "category"),
         ("call-1", json!({ "category": "target", "by": " " }), 422, "bad-body", "by"),
         ("call-1", json!({ "category": "target", "by": "classifier" }), 422, "bad-body", "by"),
-        ("call-1", json!({ "category": "target" }), 422, "bad-body", ""),
         ("call-1", json!({ "category": "target", "by": "Анна", "when": 0 }), 422, "bad-body", ""),
         ("nobody", json!({ "category": "target", "by": "Анна" }), 404, "unknown-call", ""),
     ] {

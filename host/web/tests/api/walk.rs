@@ -159,7 +159,9 @@ async fn one_clinic_never_sees_another() {
         for token in [&zoo, &limited] {
             let answer = app.send_bare(step.request(Some(token))).await;
             assert!(!answer.status.is_server_error(), "{}: {}", step.name(), answer.text);
-            for secret in SECRETS {
+            // The document is the same for everybody, its examples included.
+            let document = ["/api/v1", "/api/v1/openapi.json"].contains(&step.pattern.as_str());
+            for secret in SECRETS.iter().filter(|_| !document) {
                 assert!(!answer.text.contains(secret), "{} tells {secret:?}: {}", step.name(), answer.text);
             }
             let about_vet = step.path.contains("vet") || step.path.contains("call-1") || step.path.contains(&vera);
