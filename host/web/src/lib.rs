@@ -31,6 +31,7 @@ mod review;
 mod state;
 mod vcon;
 mod visit;
+mod visits_api;
 
 use std::future::Future;
 use std::net::SocketAddr;

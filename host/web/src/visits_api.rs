@@ -67,7 +67,11 @@ pub(crate) fn api() -> Api {
         .post(
             "/api/v1/visits/{visit}/move",
             shift,
-            change("move-visit", "Move a visit to another free time").takes::<Move>().answers::<Visit>().once().tagged(),
+            change("move-visit", "Move a visit to another free time")
+                .takes::<Move>()
+                .answers::<Visit>()
+                .once()
+                .tagged(),
         )
         .post(
             "/api/v1/visits/{visit}/status",
@@ -111,9 +115,12 @@ impl FreeTime {
     }
 }
 
-async fn slots(State(state): State<AppState>, viewer: Viewer, raw: RawParams) -> Result<Json<Items<FreeTime>>, Problem> {
-    let known =
-        ["clinic", "service", "doctor", "branch", "species", "from", "to", "time_from", "time_to", "limit"];
+async fn slots(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    raw: RawParams,
+) -> Result<Json<Items<FreeTime>>, Problem> {
+    let known = ["clinic", "service", "doctor", "branch", "species", "from", "to", "time_from", "time_to", "limit"];
     let params = Params::parse(raw, &known)?;
     let clinic = params.clinic_for(&state, &viewer, Permission::SeeVisits)?;
     let text = |name: &str| params.get(name).map(str::to_owned);
@@ -228,8 +235,7 @@ async fn book(
 ) -> Result<(StatusCode, Json<BookingRecord>), Problem> {
     viewer.check(&state, &clinic, Permission::ManageVisits)?;
     let wanted = body_of(body)?;
-    let visitor =
-        Visitor { phone: wanted.phone, person: wanted.person, animal: wanted.animal, reason: wanted.reason };
+    let visitor = Visitor { phone: wanted.phone, person: wanted.person, animal: wanted.animal, reason: wanted.reason };
     let desk = desk(&state, state.clinic(&clinic)?);
     match desk.book_by(&wanted.slot, &visitor, Hand::person(viewer.by(), (state.now)())).await? {
         Booking::Booked(made) => Ok((StatusCode::CREATED, Json(state.store.booking(&made.id).await?))),

@@ -114,5 +114,6 @@ pub(crate) fn all() -> Api {
         .and(crate::flows::api())
         .and(crate::events::api())
         .and(crate::vcon::api())
+        .and(crate::visits_api::api())
         .and(crate::audit_api::api())
 }

@@ -6,6 +6,7 @@ mod door;
 mod flows;
 mod review;
 mod schemathesis;
+mod visits;
 mod walk;
 
 use std::sync::Arc;
