@@ -497,6 +497,9 @@ pub struct Serve {
     /// X-Forwarded-For
     #[arg(long)]
     pub https: bool,
+    /// Let people sign in at an OpenID provider too: a .toml file, see docs/access.md
+    #[arg(long, value_name = "FILE")]
+    pub openid: Option<PathBuf>,
     /// Another name by which this server may be called: desk.clinic.ru. Several times
     #[arg(long, value_name = "NAME")]
     pub host: Vec<String>,

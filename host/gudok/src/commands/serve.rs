@@ -2,10 +2,12 @@
 //! followed, the folder for flows is watched, old journals are deleted.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use accounts::{OpenId, OpenIdSettings};
 use anyhow::{Context, Result};
 use desk::Clinic;
 use exchange::config::Lines;
@@ -68,6 +70,7 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
     let mut state = web::AppState::new(store.clone(), clinics.values().cloned(), categories());
     state.entry = Arc::new(EntryRules { https: args.https, behind_proxy: args.https });
     state.hosts = args.host.clone().into();
+    state.openid = args.openid.as_deref().map(openid).transpose()?;
     if let Some(secret) = state.accounts.first_link(now).await? {
         println!("  nobody may come in yet; become the owner here, once, within three days:");
         println!("  http://{address}/first-run?token={secret}");
@@ -133,6 +136,22 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
     counting.abort();
     println!("stopped");
     Ok(())
+}
+
+/// The provider of identities that a file describes; its secret may stand in the environment.
+fn openid(file: &Path) -> Result<Arc<OpenId>> {
+    let said = file.display();
+    let text = std::fs::read_to_string(file).with_context(|| format!("{said}: cannot be read"))?;
+    let mut settings: OpenIdSettings = toml::from_str(&text).with_context(|| format!("{said}: see docs/access.md"))?;
+    let secret = settings.client_secret.take();
+    settings.client_secret = match secret.as_deref().and_then(|secret| secret.strip_prefix("env:")) {
+        Some(name) => {
+            let value = std::env::var(name);
+            Some(value.with_context(|| format!("{said}: client_secret: the variable {name} is not set"))?)
+        }
+        None => secret,
+    };
+    Ok(Arc::new(OpenId::new(settings, accounts::system)?))
 }
 
 /// Visitors of pages and media WebSockets have an address of their own: theirs may be public, the API's may not.
