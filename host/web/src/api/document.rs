@@ -136,10 +136,8 @@ fn operation(declared: &Declared, schemas: &mut Schemas, problem: &Value) -> Val
         let content = Schemas::renamed(&content);
         operation["requestBody"] = json!({ "required": true, "content": content });
     }
-    match op.needs {
-        Needs::Nobody => operation["security"] = json!([]),
-        Needs::Viewer => {}
-        Needs::May(permission) => operation["x-permission"] = json!(permission),
+    if let Needs::May(permission) = op.needs {
+        operation["x-permission"] = json!(permission);
     }
     operation
 }

@@ -12,8 +12,6 @@ use crate::Problem;
 /// Who may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Needs {
-    /// Everybody.
-    Nobody,
     /// Whoever is signed in.
     Viewer,
     /// Whoever may do this at the clinic it is about.
