@@ -29,7 +29,6 @@ async fn the_document_keeps_its_word() {
     assert!(program.is_file(), "{} is not there: run setup/schemathesis.sh", program.display());
     let mut app = TestApp::with_flows().await;
     app.state.review = review::queue();
-    app.state.now = jiff::Timestamp::now;
     app.state.limit_tokens(1_000_000, 1_000_000);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
