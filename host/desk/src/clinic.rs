@@ -196,6 +196,23 @@ impl Default for FlowRules {
     }
 }
 
+/// What the clinic wants to reach in a month; whatever is left out is not compared with anything.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// Calls, by advertising.
+    pub calls: Option<u32>,
+    /// Visits booked in calls.
+    pub booked: Option<u32>,
+    /// Of them, visits that took place.
+    pub arrived: Option<u32>,
+    /// Answered within 20 seconds, per cent of all calls, at least.
+    pub in_time_percent: Option<u32>,
+    /// Lost, per cent of all calls, at most.
+    pub lost_percent: Option<u32>,
+    /// Non-target, per cent of calls with a category, at most.
+    pub non_target_percent: Option<u32>,
+}
+
 /// How long what was said is kept, and with which key it is sealed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Privacy {
@@ -310,6 +327,8 @@ pub struct Clinic {
     pub templates: Wording,
     /// Answers that operators send by one click.
     pub canned: Vec<Canned>,
+    /// For a month.
+    pub plan: Plan,
 }
 
 impl Clinic {

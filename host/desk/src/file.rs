@@ -56,6 +56,7 @@ const KEYS: &[&str] = &[
     "resources",
     "lost_reasons",
     "canned",
+    "plan",
 ];
 
 pub(crate) fn load(path: &Path) -> Result<Clinic, ClinicErrors> {
@@ -147,6 +148,7 @@ fn clinic(reader: &mut Reader, table: &DeTable<'_>, folder: &Path) -> Option<Cli
         flows: rules::flows(reader, &top),
         privacy: rules::privacy(reader, &top, folder),
         canned: canned::canned(reader, &top),
+        plan: rules::plan(reader, &top),
         // Read above already, so that every mistake is reported before the first `?` ends this.
         hours: week,
         exceptions,

@@ -49,7 +49,7 @@ pub use booking::{Appointment, Booking, Desk, Hand, Visitor, Why};
 pub use callbacks::{CallbackRequest, Promise, callback_due};
 pub use canned::{Canned, CannedValues};
 pub use clinic::{
-    Branch, Clinic, Doctor, Exception, FaqEntry, FlowRules, Holiday, Kind, LostReason, Privacy, Resource,
+    Branch, Clinic, Doctor, Exception, FaqEntry, FlowRules, Holiday, Kind, LostReason, Plan, Privacy, Resource,
     RollbackRules, Service,
 };
 pub use error::{ClinicErrors, DeskError, Mistake};

@@ -207,6 +207,8 @@ pub struct CallFilter {
     pub flow: Option<String>,
     /// Answered, or not.
     pub answered: Option<bool>,
+    /// Still going on.
+    pub open: bool,
     /// In which all these words were said, by whomever; each finds its other endings, too.
     pub said: Option<Pii>,
 }
@@ -359,6 +361,14 @@ impl Store {
         wanted.add("flow_digest = ", filter.flow.clone())?;
         let answered = filter.answered.map(i64::from);
         wanted.add("(CASE WHEN answered_ms IS NULL THEN 0 ELSE 1 END) = ", answered)?;
+        if filter.open {
+            // Not as a value: the index over open calls is found by these words.
+            wanted.sql.push_str(if wanted.sql.is_empty() {
+                " WHERE ended_ms IS NULL"
+            } else {
+                " AND ended_ms IS NULL"
+            });
+        }
         for word in filter.said.as_ref().map(|said| search_words(said.as_str())).unwrap_or_default() {
             wanted.add(SAID, Some(word))?;
             wanted.sql.push(')');
@@ -533,7 +543,7 @@ impl Where {
         T: for<'q> sqlx::Encode<'q, Any> + sqlx::Type<Any> + Send,
     {
         let Some(value) = value else { return Ok(()) };
-        self.push(if self.count == 0 { " WHERE " } else { " AND " }, condition, value)
+        self.push(if self.sql.is_empty() { " WHERE " } else { " AND " }, condition, value)
     }
 
     fn add_pair<A, B>(&mut self, first: &str, a: A, second: &str, b: B) -> Result<()>

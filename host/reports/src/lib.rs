@@ -27,5 +27,5 @@ pub use headline::{Headline, Largest};
 pub use lang::Lang;
 pub use non_target::{CategoryInfo, CountsAs};
 pub use period::Period;
-pub use report::{Day, Report, ReportError, ReportInput, StaffedHour, StaffingPlan};
+pub use report::{Day, Report, ReportError, ReportInput, StaffedHour, StaffingPlan, Trend};
 pub use share::Share;

@@ -85,6 +85,8 @@ pub struct Report {
     pub hours: Vec<HourTotal>,
     /// Calls by day, every day of the period.
     pub days: Vec<Day>,
+    /// Calls of each category in the twelve weeks that end with the period.
+    pub trends: Vec<Trend>,
     /// How long callers waited, shortest first.
     pub waits: Vec<WaitBucket>,
     /// People needed by hour of the week; none when no call was answered.
@@ -102,6 +104,15 @@ pub struct Day {
     pub calls: i64,
     /// How many of them were answered.
     pub answered: i64,
+}
+
+/// How many calls of a category came, week by week.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Trend {
+    /// Category id.
+    pub category: String,
+    /// Earliest first.
+    pub weeks: Vec<i64>,
 }
 
 /// People needed at the desk, as if people answered every call.
@@ -162,6 +173,7 @@ impl Report {
             non_target: found,
             days: every_day(period, &now.rolled.days),
             hours: now.rolled.hours,
+            trends: trends(store, &input.clinic, period).await?,
             waits: now.rolled.waits,
             model_version: model_version(store, &input.clinic, from, to).await?,
         })
@@ -198,6 +210,23 @@ impl Read {
         let visits = Visits { booked: self.rolled.booked, arrived: self.rolled.arrived };
         Kpis::of(&self.rolled.totals, visits, target, self.time)
     }
+}
+
+/// Weeks that a trend shows: enough to tell a change from chance, few enough to remember what was done.
+const TREND_WEEKS: usize = 12;
+
+async fn trends(store: &Store, clinic: &str, period: Period) -> Result<Vec<Trend>, RecordsError> {
+    let last = *period.day_numbers().end();
+    let first = last - TREND_WEEKS as i64 * 7 + 1;
+    let mut found: std::collections::BTreeMap<String, Vec<i64>> = std::collections::BTreeMap::new();
+    for day in store.category_days(clinic, first..=last).await? {
+        let Some(category) = day.category else { continue };
+        let weeks = found.entry(category).or_insert_with(|| vec![0; TREND_WEEKS]);
+        if let Some(week) = usize::try_from((day.day - first) / 7).ok().and_then(|week| weeks.get_mut(week)) {
+            *week += day.calls;
+        }
+    }
+    Ok(found.into_iter().map(|(category, weeks)| Trend { category, weeks }).collect())
 }
 
 fn staffing(rolled: &Rolled, period: Period, limits: Thresholds) -> Option<StaffingPlan> {

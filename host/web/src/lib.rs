@@ -24,6 +24,7 @@ mod flows;
 mod guard;
 mod health;
 mod metrics;
+mod pages;
 mod params;
 mod problem;
 mod report;
@@ -61,6 +62,7 @@ pub fn router(state: AppState) -> Router {
         .merge(audiosocket::router())
         .merge(auth::router())
         .merge(api::all().router())
+        .merge(pages::router())
         .fallback(|| async { Problem::no_such_page() })
         .method_not_allowed_fallback(|| async { Problem::wrong_method() })
         .layer(DefaultBodyLimit::max(MAX_BODY))

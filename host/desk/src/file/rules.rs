@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::reader::{Reader, Section};
-use crate::clinic::{FlowRules, Privacy};
+use crate::clinic::{FlowRules, Plan, Privacy};
 
 pub(super) fn flows(reader: &mut Reader, top: &Section) -> FlowRules {
     let mut rules = FlowRules::default();
@@ -25,6 +25,21 @@ pub(super) fn flows(reader: &mut Reader, top: &Section) -> FlowRules {
         bounds.handovers_more = reader.share(&section, "handovers_more").unwrap_or(bounds.handovers_more);
     }
     rules
+}
+
+pub(super) fn plan(reader: &mut Reader, top: &Section) -> Plan {
+    let Some(section) = reader.table(top, "plan") else { return Plan::default() };
+    let known = ["calls", "booked", "arrived", "in_time_percent", "lost_percent", "non_target_percent"];
+    reader.check_keys(&section, &known);
+    let [calls, booked, arrived, in_time, lost, non_target] = known;
+    Plan {
+        calls: reader.number(&section, calls, 1, 10_000_000),
+        booked: reader.number(&section, booked, 1, 10_000_000),
+        arrived: reader.number(&section, arrived, 1, 10_000_000),
+        in_time_percent: reader.number(&section, in_time, 1, 100),
+        lost_percent: reader.number(&section, lost, 0, 100),
+        non_target_percent: reader.number(&section, non_target, 0, 100),
+    }
 }
 
 pub(super) fn privacy(reader: &mut Reader, top: &Section, folder: &Path) -> Privacy {

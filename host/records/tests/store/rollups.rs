@@ -218,4 +218,8 @@ async fn calls_are_found_by_the_end_of_a_number_and_by_whether_they_were_answere
     };
     assert_eq!(ids(CallFilter { caller_ends: Some("45-67".into()), ..CallFilter::default() }).await, ["call-0"]);
     assert_eq!(ids(CallFilter { answered: Some(false), ..CallFilter::default() }).await, ["call-1"]);
+    store.end_call("call-1", &CallEnd { ended_ms: NOW + 1, ..CallEnd::default() }).await.unwrap();
+    assert_eq!(ids(CallFilter { open: true, ..CallFilter::default() }).await, ["call-0"]);
+    let open = CallFilter { clinic: Some("vet_lapa".into()), open: true, to_ms: Some(NOW), ..CallFilter::default() };
+    assert_eq!(ids(open).await, [""; 0]);
 }

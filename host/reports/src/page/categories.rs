@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::chart::{Tone, bar, move_bar, strip};
+use super::chart::{Tone, bar, move_bar, sparkline, strip};
 use crate::non_target::{Compared, Row};
 use crate::{CountsAs, Lang, Report};
 
@@ -104,9 +104,15 @@ pub(super) fn advice(report: &Report, lang: Lang) -> Markup {
     let line = |row: &Row| {
         html! {
             tr role="row" {
-                th scope="row" role="rowheader" { span class=(Tone::of(row).dot()) {} (lang.pick(&row.category.title_ru, &row.category.title_en)) }
+                th scope="row" role="rowheader" {
+                    span class=(Tone::of(row).dot()) {} (lang.pick(&row.category.title_ru, &row.category.title_en))
+                    (trend(report, row, lang))
+                }
                 (cells(&row.figures, has_cost, lang))
-                td.say role="cell" { (lang.pick(&row.category.advice_ru, &row.category.advice_en)) }
+                td.say role="cell" {
+                    (lang.pick(&row.category.advice_ru, &row.category.advice_en))
+                    @if let Some(gain) = gain(report, row, lang) { p.own { (gain) } }
+                }
             }
         }
     };
@@ -150,6 +156,46 @@ pub(super) fn advice(report: &Report, lang: Lang) -> Markup {
             }
         }
     }
+}
+
+/// Twelve weeks of a category as a line.
+fn trend(report: &Report, row: &Row, lang: Lang) -> Markup {
+    let Some(trend) = report.trends.iter().find(|trend| trend.category == row.category.id) else { return html! {} };
+    if trend.weeks.iter().filter(|calls| **calls > 0).count() < 3 {
+        return html! {};
+    }
+    let last = trend.weeks.last().copied().unwrap_or(0);
+    let most = trend.weeks.iter().copied().max().unwrap_or(0);
+    let title = match lang {
+        Lang::Ru => format!("12 недель: в последнюю {last}, больше всего {most}"),
+        Lang::En => format!("12 weeks: {last} in the last, {most} at most"),
+    };
+    sparkline(&trend.weeks, Tone::of(row), &title)
+}
+
+/// What the clinic's own habits cause; the others cannot be influenced.
+const INFLUENCED: [&str; 4] = ["not_our_service", "doctor", "inpatient", "test_results"];
+
+/// What it would bring this clinic, in its own figures, if every other such call were not needed any more.
+fn gain(report: &Report, row: &Row, lang: Lang) -> Option<String> {
+    let now = &row.figures.now;
+    if !INFLUENCED.contains(&row.category.id.as_str()) || now.calls < 4 {
+        return None;
+    }
+    let days = report.period.days().max(1);
+    let time = lang.duration(now.time_ms / 2);
+    let money = now.cost.as_ref().map(|cost| lang.money(&crate::Amount::new(cost.minor / 2, &*cost.currency)));
+    let weekly = lang.calls((now.calls * 7 + days / 2) / days);
+    Some(match (lang, money) {
+        (Lang::Ru, Some(money)) => {
+            format!("У вас {weekly} в неделю. Вдвое меньше — это {time} и {money} за такой период.")
+        }
+        (Lang::Ru, None) => format!("У вас {weekly} в неделю. Вдвое меньше — это {time} за такой период."),
+        (Lang::En, Some(money)) => {
+            format!("You have {weekly} a week. Half of them is {time} and {money} in such a period.")
+        }
+        (Lang::En, None) => format!("You have {weekly} a week. Half of them is {time} in such a period."),
+    })
 }
 
 fn cells(figures: &Compared, has_cost: bool, lang: Lang) -> Markup {

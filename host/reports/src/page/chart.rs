@@ -92,6 +92,20 @@ pub(super) fn strip(parts: &[(i64, Tone)], title: &str) -> Markup {
     }
 }
 
+/// How something went, without words: the words stand beside it.
+pub(super) fn sparkline(values: &[i64], tone: Tone, title: &str) -> Markup {
+    let max = values.iter().copied().max().unwrap_or(0).max(1);
+    let step = 1000 / (values.len().max(2) - 1);
+    let points: Vec<String> =
+        values.iter().enumerate().map(|(n, value)| format!("{},{}", n * step, 190 - value * 180 / max)).collect();
+    html! {
+        svg class={ "spark " (tone.class()) } viewBox="0 0 1000 200" preserveAspectRatio="none" role="img" aria-label=(title) {
+            title { (title) }
+            polyline points=(points.join(" ")) {}
+        }
+    }
+}
+
 /// A bar to the left or right of zero.
 pub(super) fn move_bar(change: i64, max: i64, tone: Tone) -> Markup {
     let length = scaled(change.abs(), max) / 2;
