@@ -80,7 +80,8 @@ impl Slot {
         self.start.timestamp().as_millisecond()
     }
 
-    pub(crate) fn id_of(doctor: &str, service: &str, start: Timestamp) -> String {
+    /// The id of a doctor's time. Whether it is free, booking decides.
+    pub fn id_of(doctor: &str, service: &str, start: Timestamp) -> String {
         format!("{doctor}|{service}|{}", start.strftime("%Y-%m-%dT%H:%MZ"))
     }
 

@@ -330,8 +330,10 @@ impl Csv {
             }
             self.text.push('"');
             // A cell that begins like a formula would be run by whoever opens the file; a number is no formula.
-            let is_number = cell.len() > 1 && cell[1..].bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b',');
-            if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number {
+            let looks_like_one = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+            let mut digits = cell.chars().skip(1).peekable();
+            let is_number = digits.peek().is_some() && digits.all(|c| c.is_ascii_digit() || c == '.' || c == ',');
+            if looks_like_one && !is_number {
                 self.text.push('\'');
             }
             self.text.push_str(&cell.replace('"', "\"\""));
@@ -356,7 +358,10 @@ mod tests {
     #[test]
     fn what_looks_like_a_formula_is_text() {
         let mut table = Csv { text: String::new(), apart: ';' };
-        table.line(["=1+1", "+79031234567", "a\"b", "-5,2", "@x", "+7903=1"]);
-        assert_eq!(table.text, "\"'=1+1\";\"+79031234567\";\"a\"\"b\";\"-5,2\";\"'@x\";\"'+7903=1\"\r\n");
+        table.line(["=1+1", "+79031234567", "a\"b", "-5,2", "@x", "+7903=1", "Начало", ""]);
+        assert_eq!(
+            table.text,
+            "\"'=1+1\";\"+79031234567\";\"a\"\"b\";\"-5,2\";\"'@x\";\"'+7903=1\";\"Начало\";\"\"\r\n"
+        );
     }
 }

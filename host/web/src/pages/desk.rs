@@ -128,6 +128,16 @@ impl Desk {
         self.state.witness(self.viewer.who(), &self.clinic.id, action, kind, subject).await
     }
 
+    /// The clinic's schedule.
+    pub(crate) fn schedule(&self) -> ::desk::Desk {
+        ::desk::Desk::new(Arc::clone(&self.clinic), self.state.store.clone())
+    }
+
+    /// Whoever looks, as the one who does something in the schedule.
+    pub(crate) fn hand(&self) -> ::desk::Hand<'_> {
+        ::desk::Hand::person(self.by(), self.now())
+    }
+
     /// Their name, as it stands in histories.
     pub(crate) fn by(&self) -> &str {
         self.viewer.by()

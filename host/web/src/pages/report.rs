@@ -256,6 +256,7 @@ fn lost_visits(desk: &Desk, visits: &[BookingRecord]) -> Markup {
     let (cancelled, missed) = (count(Status::Cancelled), count(Status::NoShow));
     let all = visits.iter().filter(|visit| visit.status != Status::Moved).count() as i64;
     let most = cancelled.max(missed).max(1);
+    let reasons = reasons(desk, visits);
     html! {
         section aria-labelledby="lost-visits" {
             h2 #lost-visits { (t.lost_visits) }
@@ -266,9 +267,26 @@ fn lost_visits(desk: &Desk, visits: &[BookingRecord]) -> Markup {
                     span { (t.cancelled_before) } (stacked(0, cancelled, most)) span.n { (cancelled) }
                     span { (t.did_not_come) } (stacked(0, missed, most)) span.n { (missed) }
                 }
+                @if !reasons.is_empty() {
+                    h3 { (t.why) }
+                    div.spread { @for (reason, n) in &reasons { span { (reason) } (stacked(0, *n, most)) span.n { (n) } } }
+                }
             }
         }
     }
+}
+
+/// Why visits were lost, most frequent first; only what somebody gave a word of the clinic's list for.
+fn reasons<'a>(desk: &'a Desk, visits: &'a [BookingRecord]) -> Vec<(&'a str, i64)> {
+    let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
+    for visit in visits.iter().filter(|visit| matches!(visit.status, Status::Cancelled | Status::NoShow)) {
+        let Some(code) = visit.reason_code.as_deref() else { continue };
+        let known = desk.clinic.lost_reasons.iter().find(|reason| reason.code == code);
+        *counts.entry(known.map_or(code, |reason| reason.text.as_str())).or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, n)| -n);
+    counts
 }
 
 /// Somebody nobody answered.

@@ -5,11 +5,11 @@ use axum::Router;
 use axum::extract::{Form, Path, Query};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
-use desk::{Clinic, Doctor};
-use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan as _};
+use desk::{Booking, Clinic, DeskError, Doctor, Slot, VisitAction, Why};
+use jiff::ToSpan as _;
+use jiff::civil::{Date, DateTime};
 use maud::{Markup, html};
-use records::{BookOutcome, BookingRecord, Change, NewTime, RecordsError, Status};
+use records::{BookingRecord, RecordsError, Status};
 use reports::Period;
 
 use super::desk::{Desk, Fields};
@@ -56,7 +56,7 @@ async fn show(desk: Desk, Query(asked): Query<Vec<(String, String)>>) -> Result<
             @if day != desk.today() { a.button.quiet href=(at(desk.today(), is_week)) { (t.today) } }
             form method="get" action=(desk.path("visits")) { @if is_week { input type="hidden" name="view" value="week"; } input type="date" name="day" value=(day) aria-label=(t.day) data-submit; button.quiet type="submit" { (t.show) } }
         }
-        @if asked.get("taken").is_some() { p.notice.bad role="alert" { (t.time_taken) } }
+        (refusal(&desk, &asked))
         @if is_week { (week(&desk, monday, &visits)) } @else { (grid(&desk, day, &visits)) }
     };
     Ok(page(&desk, Place::Visits, t.visits, &body))
@@ -206,7 +206,7 @@ async fn one(
     let body = html! {
         p.trail { a href=(format!("{}?day={day}", desk.path("visits"))) { (t.visits) } " / " (desk.day_name(day)) }
         (head(&desk.moment(visit.start_ms), &html! { span class={ "state-word s-" (visit.status) } { (status(&desk, visit.status)) } }))
-        @if asked.get("taken").is_some() { p.notice.bad role="alert" { (t.time_taken) } }
+        (refusal(&desk, &asked))
         div.two {
             section aria-labelledby="visit" {
                 h2 #visit { (t.visit) }
@@ -215,6 +215,7 @@ async fn one(
                 @if !may.is_empty() {
                     form.actions method="post" action=(desk.path(&format!("visits/{}/status", encoded(&id)))) {
                         (token(&desk)) input type="hidden" name="back" value=(desk.here);
+                        @if visit.status.may_become(Status::Cancelled) || visit.status.may_become(Status::NoShow) { div.fields.wide { (reasons(&desk)) } }
                         @for (n, next) in may.iter().enumerate() { button.quiet[n > 0] type="submit" name="status" value=(next) data-key=(n + 1) { (status(&desk, *next)) kbd { (n + 1) } } }
                     }
                 }
@@ -242,28 +243,16 @@ fn mover(desk: &Desk, visit: &BookingRecord, day: Date) -> Markup {
                 (token(desk))
                 label { span { (t.when) } input type="datetime-local" name="start" required value=(format!("{day}T{}", desk.local(visit.start_ms).strftime("%H:%M"))); }
                 label { span { (t.doctor) } select name="doctor" { @for doctor in &desk.clinic.doctors { option value=(doctor.id) selected[doctor.id == visit.doctor] { (doctor.name) } } } }
-                label { span { (t.why) } input name="reason" maxlength="200"; }
+                (reasons(desk))
                 button type="submit" { (t.move_now) }
             }
         }
     }
 }
 
-fn change(desk: &Desk, said: &Fields) -> Change {
-    Change {
-        at_ms: desk.now_ms(),
-        by: desk.by().to_owned(),
-        reason: said.get("reason").unwrap_or_default().into(),
-        ..Change::default()
-    }
-}
-
-fn refused(error: RecordsError) -> Problem {
-    match error {
-        error @ RecordsError::WrongStatus { .. } => Problem::bad_body("status", error.to_string()),
-        RecordsError::BadValue { field, problem } => Problem::bad_body(field, problem),
-        error => error.into(),
-    }
+/// What a form says of why: a word of the clinic's list, and words of their own.
+fn why(said: &Fields) -> Why {
+    Why { code: said.get("reason_code").map(str::to_owned), words: said.get("reason").unwrap_or_default().into() }
 }
 
 async fn set_status(
@@ -274,11 +263,17 @@ async fn set_status(
     desk.check(Permission::ManageVisits)?;
     let said = desk.read(fields)?;
     let visit = find(&desk, &id).await?;
-    let wanted: Status = said
-        .get("status")
-        .and_then(|word| word.parse().ok())
-        .ok_or_else(|| Problem::bad_body("status", "it must be a word of the list of statuses"))?;
-    desk.state.store.set_booking_status(&visit.id, wanted, &change(&desk, &said)).await.map_err(refused)?;
+    let Why { code: reason_code, words } = why(&said);
+    let reason = words.as_str().to_owned();
+    let action = match said.get("status").and_then(|word| word.parse().ok()) {
+        Some(Status::Confirmed) => VisitAction::Confirm,
+        Some(Status::Arrived) => VisitAction::Arrive,
+        Some(Status::Done) => VisitAction::Done,
+        Some(Status::NoShow) => VisitAction::NoShow { reason_code, reason },
+        Some(Status::Cancelled) => VisitAction::Cancel { reason_code, reason },
+        _ => return Err(Problem::bad_body("status", "it must be confirmed, arrived, done, no-show or cancelled")),
+    };
+    desk.schedule().act(&visit.id, &action, desk.hand()).await?;
     Ok(desk.back(&said, &desk.path(&format!("visits/{}", encoded(&id)))).into_response())
 }
 
@@ -291,29 +286,49 @@ async fn move_to(
     let said = desk.read(fields)?;
     let visit = find(&desk, &id).await?;
     let wrong = || Problem::bad_body("start", "it must be a time like 2026-11-24T10:30");
-    let start: jiff::civil::DateTime = said.get("start").and_then(|start| start.parse().ok()).ok_or_else(wrong)?;
-    let start = desk.clinic.zone.to_timestamp(start).map_err(|_| wrong())?.as_millisecond();
+    let start: DateTime = said.get("start").and_then(|start| start.parse().ok()).ok_or_else(wrong)?;
+    let at = desk.clinic.zone.to_timestamp(start).map_err(|_| wrong())?;
     let doctor = said.get("doctor").unwrap_or(&visit.doctor);
     let doctor = desk.clinic.doctor(doctor).ok_or_else(|| Problem::bad_body("doctor", "there is no such doctor"))?;
-    let to = NewTime {
-        id: records::id(),
-        doctor: doctor.id.clone(),
-        service: visit.service.clone(),
-        start_ms: start,
-        end_ms: start + (visit.end_ms - visit.start_ms),
-        branch: visit.branch.clone(),
-        ..NewTime::default()
+    let slot = Slot::id_of(&doctor.id, &visit.service, at);
+    let moved = desk.schedule().move_by(&visit.id, &slot, &why(&said), desk.hand()).await;
+    let refused = match moved {
+        Ok(Booking::Booked(booked)) => {
+            let own = desk.path(&format!("visits/{}", encoded(&booked.id)));
+            return Ok(desk.back(&said, &own).into_response());
+        }
+        Ok(Booking::Taken) => "taken",
+        Err(DeskError::NotOffered { .. }) => "closed",
+        Err(error) => return Err(error.into()),
     };
-    let moved = desk.state.store.move_booking(&visit.id, &to, &change(&desk, &said)).await.map_err(refused)?;
-    let day = desk.clinic.local(Timestamp::from_millisecond(start).unwrap_or_default()).date();
-    Ok(match moved {
-        BookOutcome::Booked(booked) if said.get("back").is_none() => {
-            Redirect::to(&desk.path(&format!("visits/{}", encoded(&booked.id)))).into_response()
+    // Back to where it was tried, which says why the visit stays.
+    let page = if said.get("back").is_some() {
+        format!("{}?day={}&refused={refused}", desk.path("visits"), start.date())
+    } else {
+        format!("{}?refused={refused}", desk.path(&format!("visits/{}", encoded(&id))))
+    };
+    Ok(Redirect::to(&page).into_response())
+}
+
+/// Why a visit stayed where it was.
+fn refusal(desk: &Desk, asked: &Fields) -> Markup {
+    let t = desk.words();
+    let said = match asked.get("refused") {
+        Some("taken") => t.time_taken,
+        Some("closed") => t.time_closed,
+        _ => return html! {},
+    };
+    html! { p.notice.bad role="alert" { (said) } }
+}
+
+/// Why, to be chosen from the clinic's list if it has one, or to be said.
+fn reasons(desk: &Desk) -> Markup {
+    let t = desk.words();
+    let known = &desk.clinic.lost_reasons;
+    html! {
+        @if !known.is_empty() {
+            label { span { (t.why) } select name="reason_code" { option value="" {} @for reason in known { option value=(reason.code) { (reason.text) } } } }
         }
-        BookOutcome::Booked(_) => desk.back(&said, &format!("{}?day={day}", desk.path("visits"))).into_response(),
-        BookOutcome::Taken if said.get("back").is_none() => {
-            Redirect::to(&format!("{}?taken=1", desk.path(&format!("visits/{}", encoded(&id))))).into_response()
-        }
-        BookOutcome::Taken => Redirect::to(&format!("{}?day={day}&taken=1", desk.path("visits"))).into_response(),
-    })
+        label { span { @if known.is_empty() { (t.why) } @else { (t.in_words) } } input name="reason" maxlength="200"; }
+    }
 }

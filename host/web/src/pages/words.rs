@@ -250,6 +250,8 @@ table! {
     before: "Раньше", "Earlier";
     after: "Позже", "Later";
     time: "Время", "Time";
+    time_closed: "В расписании нет этого времени: визит остался на месте.", "The schedule does not have that time: the visit stays where it was.";
+    in_words: "Своими словами", "In words";
     time_taken: "Это время уже занято: визит остался на месте.", "That time is taken: the visit stays where it was.";
     closed_that_day: "В этот день клиника закрыта.", "The clinic is closed that day.";
     closed: "закрыто", "closed";

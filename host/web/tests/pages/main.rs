@@ -70,7 +70,7 @@ impl Site {
     pub(crate) async fn get_as(&self, path: &str, lang: &str) -> Answer {
         let request =
             Request::get(path).header(header::COOKIE, format!("gudok_lang={lang}")).header(header::ACCEPT, "text/html");
-        self.send(request.body(Body::empty()).unwrap()).await
+        self.send(request).await
     }
 
     pub(crate) async fn post(&self, path: &str, form: &str) -> Answer {
@@ -83,6 +83,12 @@ impl Site {
     /// Asked by the owner, with headers of one's own.
     pub(crate) async fn send(&self, request: Builder) -> Answer {
         self.send_bare(request.header(header::COOKIE, format!("gudok={}", self.owner))).await
+    }
+
+    /// Asked by whoever holds the session.
+    pub(crate) async fn get_by(&self, session: &str, path: &str) -> Answer {
+        let request = Request::get(path).header(header::ACCEPT, "text/html");
+        self.send_bare(request.header(header::COOKIE, format!("gudok={session}"))).await
     }
 
     async fn send_bare(&self, request: Builder) -> Answer {

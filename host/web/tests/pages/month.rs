@@ -179,7 +179,8 @@ fn midnight(day: Date) -> i64 {
 fn call(dice: &mut Dice, back: i64, n: i64, at: i64) -> (CallRecord, Option<Tag>) {
     let mut record = CallRecord::import(format!("c-{back:03}-{n:03}"), CLINIC, ZONE, at, &format!("x-{back}-{n}"));
     record.caller = (dice.roll(25) > 0).then(|| format!("+7903{:07}", 1_000_000 + dice.roll(4_000) * 137).into());
-    let wait = 2_000 + dice.roll(if dice.roll(5) == 0 { 90_000 } else { 14_000 });
+    let longest = if dice.roll(5) == 0 { 90_000 } else { 14_000 };
+    let wait = 2_000 + dice.roll(longest);
     record.queue_wait_ms = Some(wait);
     if dice.roll(100) < 7 {
         record.ended_ms = Some(at + wait);
