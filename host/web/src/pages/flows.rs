@@ -173,9 +173,9 @@ fn library(desk: &Desk, versions: &[FlowVersion], routes: &[FlowRoute]) -> Marku
                     @let step = beside(versions, version);
                     tr {
                         th scope="row" { (version.name) small.soft { code { (short(&version.digest)) } } @for place in routed(routes, &version.digest) { small.good { (place) } } }
-                        td { (desk.moment(version.added_ms)) small { (version.by) } }
-                        td { (version.bytes / 1024) "\u{a0}" (desk.lang.pick("КиБ", "KiB")) }
-                        td { (format!("{:.0}\u{a0}", version.start_us)) (desk.lang.pick("мкс", "µs")) }
+                        td data-h=(t.added) { (desk.moment(version.added_ms)) small { (version.by) } }
+                        td data-h=(t.size) { (version.bytes / 1024) "\u{a0}" (desk.lang.pick("КиБ", "KiB")) }
+                        td data-h=(t.start_time) { (format!("{:.0}\u{a0}", version.start_us)) (desk.lang.pick("мкс", "µs")) }
                         td.say {
                             (version.capabilities.iter().map(|one| one.split(['/', '@']).nth(1).unwrap_or(one)).collect::<Vec<_>>().join(", "))
                             @if !step.added_capabilities.is_empty() { p.bad { (t.asks_more) " " (step.added_capabilities.join(", ")) } }

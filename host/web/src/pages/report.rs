@@ -141,7 +141,7 @@ fn plan(desk: &Desk, report: &Report) -> Markup {
             table.data.narrow-first.plan {
                 thead { tr { th scope="col" { span.hidden { (t.figure) } } th scope="col" { (t.plan) } th scope="col" { (t.fact) } th scope="col" { (t.of_plan) } } }
                 tbody { @for (title, planned, fact, share, good) in rows.into_iter().flatten() {
-                    tr { th scope="row" { (title) } td { (planned) } td { b { (fact) } } td { span class=(if good { "good" } else { "bad" }) { (share) } } }
+                    tr { th scope="row" { (title) } td data-h=(t.plan) { (planned) } td data-h=(t.fact) { b { (fact) } } td data-h=(t.of_plan) { span class=(if good { "good" } else { "bad" }) { (share) } } }
                 } }
             }
             p.note { (t.plan_note) }
@@ -224,7 +224,7 @@ fn load(desk: &Desk, period: Period, visits: &[BookingRecord]) -> Markup {
                 @for (doctor, busy, open, count) in rows {
                     span { (doctor.name) @if !doctor.speciality.is_empty() { small.soft { (doctor.speciality) } } }
                     (stacked(busy.min(open), (busy - open).max(0), open.max(busy).max(1)))
-                    span.n { (Share::of(busy, open).map_or_else(|| "—".to_owned(), |share| desk.lang.rough_share(share))) small.soft { (count) " " (t.visits_short) } }
+                    span.n { (Share::of(busy, open).map_or_else(|| "—".to_owned(), |share| desk.lang.rough_share(share))) small.soft { (t.visits_short) ": " (count) } }
                 }
             }
         }

@@ -174,7 +174,7 @@ fn grid(desk: &Desk, plan: &Plan, asked: &Fields) -> Markup {
                         @match plan.hours.iter().find(|found| found.0 == hour) {
                             Some((_, calls)) => {
                                 @let people = plan.people(*calls);
-                                td class=(format!("k{}", (people * 6).div_ceil(most).clamp(1, 6))) {
+                                td class=(format!("k{}", (people * 6).div_ceil(most.max(4)).clamp(1, 6))) {
                                     a href=(format!("?{keep}hour={hour}#hour")) aria-current=[(chosen == Some(hour)).then_some("true")] { (people) }
                                 }
                             }
@@ -213,11 +213,11 @@ fn hour(desk: &Desk, plan: &Plan, asked: &Fields) -> Markup {
                     @let planned = plan.queue(*calls, needed).impatient(plan.patience_s).abandon;
                     tr class=[(agents == needed).then_some("sum")] {
                         th scope="row" { (agents) @if agents == needed { " · " (t.needed) } }
-                        td { (percent(queue.service_level(plan.goal.within_s))) }
-                        td { (desk.lang.duration((impatient.mean_wait_s * 1000.0) as i64)) }
-                        td { (percent(impatient.occupancy)) }
-                        td { (decimal(impatient.abandon * calls)) }
-                        td { @if agents != needed { (if impatient.abandon > planned { "+" } else { "−" }) (decimal(((impatient.abandon - planned) * calls).abs())) } }
+                        td data-h=(t.in_time) { (percent(queue.service_level(plan.goal.within_s))) }
+                        td data-h=(t.mean_wait) { (desk.lang.duration((impatient.mean_wait_s * 1000.0) as i64)) }
+                        td data-h=(t.busy_share) { (percent(impatient.occupancy)) }
+                        td data-h=(t.lost_an_hour) { (decimal(impatient.abandon * calls)) }
+                        td data-h=[(agents != needed).then_some(t.against_plan)] { @if agents != needed { (if impatient.abandon > planned { "+" } else { "−" }) (decimal(((impatient.abandon - planned) * calls).abs())) } }
                     }
                 } }
             } }

@@ -91,7 +91,7 @@ fn grid(desk: &Desk, day: Date, visits: &[BookingRecord]) -> Markup {
     let lost: Vec<&BookingRecord> = visits.iter().filter(|visit| !visit.status.is_live()).collect();
     let live: Vec<&BookingRecord> = visits.iter().filter(|visit| visit.status.is_live()).collect();
     html! {
-        p.note { (live.len()) " " (t.visits_short) ". " span data-drag-hint hidden { (t.drag_hint) } }
+        p.note { (t.visits) ": " (live.len()) ". " span data-drag-hint hidden { (t.drag_hint) } }
         div.scroll { table.schedule data-schedule data-csrf=(desk.viewer.csrf) {
             caption.hidden { (t.visits) ", " (desk.lang.date(day)) }
             thead { tr { th scope="col" { span.hidden { (t.time) } } @for doctor in &doctors { th scope="col" { (doctor.name) small { (doctor.speciality) } } } } }
