@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let port: u16 = std::env::args().nth(1).map_or(Ok(8080), |port| port.parse())?;
     let folder = tempfile::tempdir()?;
     let store = Store::open(folder.path().join("gudok.db")).await?;
-    month::fill(&store, 62).await;
+    month::fill(&store, 62, "Вера").await;
     let mut state = AppState::new(store, month::clinics(), month::categories());
     state.now = || Timestamp::from_millisecond(month::NOW).unwrap();
     // An owner who is signed in by a cookie: there is nothing real here to guard.

@@ -22,6 +22,9 @@ use tower::ServiceExt as _;
 use web::AppState;
 use web::auth::Grant;
 
+/// What somebody might say or be called to break a page.
+const EVIL: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>";
+
 pub(crate) struct Site {
     pub(crate) state: AppState,
     /// An owner's session.
@@ -56,7 +59,7 @@ impl Site {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("gudok.db")).await.unwrap();
-        month::fill(&store, 9).await;
+        month::fill(&store, 9, EVIL).await;
         let mut state = AppState::new(store, month::clinics(), month::categories());
         state.now = || Timestamp::from_millisecond(month::NOW).unwrap();
         let owner = session(&state, vec![Grant::owner_of_everything()]).await;

@@ -19,8 +19,6 @@ const ZONE: &str = "Europe/Moscow";
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 86_400_000;
-/// What somebody might say or be called to break a page.
-pub const EVIL: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>";
 
 #[derive(serde::Deserialize)]
 struct Taxonomy {
@@ -142,7 +140,8 @@ const TALKS: [(&str, i64, &str, &str, Option<Outcome>); 10] = [
 ];
 
 /// Fills the store with so many days before [`NOW`], and the morning itself.
-pub async fn fill(store: &Store, days: i64) {
+/// `words` are what somebody says, and what somebody is called.
+pub async fn fill(store: &Store, days: i64, words: &str) {
     let mut dice = Dice(7);
     let today = date(2026, 11, 23);
     for back in (0..=days).rev() {
@@ -168,8 +167,8 @@ pub async fn fill(store: &Store, days: i64) {
             }
         }
     }
-    special(store).await;
-    desk_of_today(store).await;
+    special(store, words).await;
+    desk_of_today(store, words).await;
 }
 
 fn midnight(day: Date) -> i64 {
@@ -289,7 +288,7 @@ async fn turns(store: &Store, call: &str, lines: &[(Who, &str)]) {
 }
 
 /// One call with everything: sound, a journal, a visit, and words that would break a careless page.
-async fn special(store: &Store) {
+async fn special(store: &Store, words: &str) {
     let at = NOW - 25 * MINUTE;
     let mut call = CallRecord::live("special", CLINIC, ZONE, at);
     call.caller = Some("+79031234567".into());
@@ -299,7 +298,7 @@ async fn special(store: &Store) {
         (Who::Agent, "Ветклиника «Лапа», здравствуйте! Чем могу помочь?"),
         (Who::Caller, "Добрый день, сколько у вас стоит стрижка кота, и можно ли записаться на завтра"),
         (Who::Agent, "Груминга у нас нет. Могу записать на приём к терапевту: завтра в 10:30 или в 12:00."),
-        (Who::Caller, EVIL),
+        (Who::Caller, words),
         (Who::Agent, "Простите, я вас не расслышал. Записать на завтра, на 10:30?"),
         (Who::Caller, "Да, давайте на десять тридцать, кота зовут Барсик"),
         (Who::Agent, "Записал: завтра, 24 ноября, 10:30, доктор Соколова. Ждём вас и Барсика!"),
@@ -331,7 +330,7 @@ async fn special(store: &Store) {
         (json!({"function": "voice.call"}), json!({"function": "voice.call", "result": {"caller": "+79031234567"}})),
         (
             json!({"function": "voice.ask", "args": {"question": {"text": "Чем могу помочь?"}}}),
-            json!({"function": "voice.ask", "result": {"Ok": {"speech": {"text": EVIL, "confidence": 0.6}}}}),
+            json!({"function": "voice.ask", "result": {"Ok": {"speech": {"text": words, "confidence": 0.6}}}}),
         ),
         (
             json!({"function": "appointments.book", "args": {"slot": "s1"}}),
@@ -387,7 +386,7 @@ fn sound(seconds: usize) -> Vec<u8> {
     bytes.into_inner()
 }
 
-async fn desk_of_today(store: &Store) {
+async fn desk_of_today(store: &Store, words: &str) {
     for (n, (agent, state, since)) in
         [("Ольга", AgentState::Talking, 4), ("Марина", AgentState::Ready, 11), ("Денис", AgentState::Paused, 22)]
             .into_iter()
@@ -406,7 +405,7 @@ async fn desk_of_today(store: &Store) {
         let reason = (state == AgentState::Paused).then(|| "обед".to_owned());
         store.set_agent_state(&AgentSpan { from_ms: NOW - since * MINUTE, state, reason, ..span }).await.unwrap();
     }
-    for (n, (person, due)) in [("Анна", -35), ("", -4), (EVIL, 25), ("Игорь Петрович", 90)].into_iter().enumerate()
+    for (n, (person, due)) in [("Анна", -35), ("", -4), (words, 25), ("Игорь Петрович", 90)].into_iter().enumerate()
     {
         let callback = CallbackRecord {
             id: format!("cb-{n}"),
