@@ -181,12 +181,11 @@ async fn openid_back(
 
 async fn logout(State(state): State<AppState>, caller: Caller) -> Result<Response, Problem> {
     let now_ms = (state.now)().as_millisecond();
-    if let Some(secret) = cookie::read(&caller.headers, state.entry.https) {
-        if let Some(present) = state.accounts.by_session(secret, now_ms).await? {
-            if let accounts::Shown::Session(session) = &present.by {
-                state.accounts.sign_out(session).await?;
-            }
-        }
+    if let Some(secret) = cookie::read(&caller.headers, state.entry.https)
+        && let Some(present) = state.accounts.by_session(secret, now_ms).await?
+        && let accounts::Shown::Session(session) = &present.by
+    {
+        state.accounts.sign_out(session).await?;
     }
     Ok(enter(&state, "", "/login"))
 }

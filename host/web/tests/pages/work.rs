@@ -53,7 +53,7 @@ async fn today_shows_who_is_on_the_line_and_streams_it() {
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let (mut seen, mut body) = (String::new(), response.into_body().into_data_stream());
     while !(seen.contains("event: live") && seen.contains("event: rest")) {
-        seen.push_str(&String::from_utf8(body.next().await.unwrap().unwrap().to_vec()).unwrap());
+        seen.push_str(str::from_utf8(&body.next().await.unwrap().unwrap()).unwrap());
     }
     assert!(seen.contains("щенок"));
 }
