@@ -135,8 +135,8 @@ pub struct SettingsErrors {
 }
 
 /// Sections that other rooms read.
-const ROOMS: &[&str] = &["senders", "chat", "schedule"];
-const OWN: &[&str] = &["webhooks", "bitrix24", "metrica", "senders", "chat", "schedule"];
+const ROOMS: &[&str] = &["gateways", "chat", "owners", "forms"];
+const OWN: &[&str] = &["webhooks", "bitrix24", "metrica", "gateways", "chat", "owners", "forms"];
 
 impl Settings {
     /// Reads the text of the file `file`; `env` looks a name up in the environment.
@@ -190,7 +190,7 @@ impl Settings {
         if mistakes.is_empty() { Ok(settings) } else { Err(fail(mistakes)) }
     }
 
-    /// The section of another room, for example `senders`; none when the file does not have it.
+    /// The section of another room, for example `gateways`; none when the file does not have it.
     pub fn room(&self, name: &str) -> Option<&Table> {
         self.rooms.get(name)
     }
@@ -411,7 +411,7 @@ mod tests {
         assert_eq!(settings.webhooks[0].name, "site");
         assert_eq!(settings.bitrix24[0].category, 2);
         assert_eq!(settings.bitrix24[0].stages.stage_of(Status::Done), "C2:WON");
-        assert!(settings.room("senders").is_some());
+        assert!(settings.room("gateways").is_some());
         let printed = format!("{settings:?}");
         for secret in ["s3cretc0de", "51856fefc", "MfKQ9r8"] {
             assert!(!printed.contains(secret), "{printed}");
@@ -432,7 +432,7 @@ mod tests {
             url = "https://lapa.bitrix24.ru/"
             [bitrix24.stages]
             boked = "C2:NEW"
-            [sender]
+            [gateway]
         "#;
         let told = Settings::read(text, "connections.toml", &env).unwrap_err().to_string();
         for part in [
@@ -444,7 +444,7 @@ mod tests {
             "[[bitrix24]] no. 1 url: ",
             "[[bitrix24]] no. 1 category: is missing",
             "[[bitrix24]] no. 1 stages: \"boked\" is none of booked",
-            "[sender]: is not known; did you mean senders?",
+            "[gateway]: is not known; did you mean gateways?",
         ] {
             assert!(told.contains(part), "{part}\n---\n{told}");
         }

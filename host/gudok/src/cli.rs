@@ -66,6 +66,15 @@ pub enum Command {
         #[command(subcommand)]
         command: User,
     },
+    /// Let a month of a busy clinic pass in virtual time, with everything that goes wrong in one; leaves a database to look at
+    Simulate(Simulate),
+    /// Copy the database and note it, so that people who are forgotten later can be forgotten there too
+    Backup(Backup),
+    /// What is known of one person: show how much, export all of it, or forget them
+    Person {
+        #[command(subcommand)]
+        command: Person,
+    },
     /// Order a call: whoever answers talks to the clinic's flow for this occasion. Needs a running server with an `outgoing` section
     Dial(Dial),
     /// What is installed, what is missing and the command that installs it, whether this machine keeps up
@@ -493,6 +502,10 @@ pub struct Serve {
     /// the home folder if there is one; without either, no calls are taken
     #[arg(long, value_name = "FILE")]
     pub lines: Option<PathBuf>,
+    /// Reminders' gateways, webhooks, a CRM, messengers: the connections file (see docs/connections.md). Without it,
+    /// connections.toml in the home folder if there is one
+    #[arg(long, value_name = "FILE")]
+    pub connections: Option<PathBuf>,
     /// Browsers come by https, through a proxy that ends it here: cookies are marked so, and addresses are taken from
     /// X-Forwarded-For
     #[arg(long)]
@@ -505,6 +518,75 @@ pub struct Serve {
     pub host: Vec<String>,
     #[command(flatten)]
     pub speech: Speech,
+}
+
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// Where the database is left; must not be there yet
+    #[arg(long, default_value = "simulation/gudok.db", value_name = "FILE")]
+    pub out: PathBuf,
+    /// The clinic: the id of one that ships, or a .toml file
+    #[arg(long, default_value = "vet_lapa", value_name = "CLINIC")]
+    pub clinic: String,
+    /// The first day. Without it, as many days ago as there are
+    #[arg(long, value_name = "DAY")]
+    pub from: Option<jiff::civil::Date>,
+    /// Days on which people call
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=366))]
+    pub days: u16,
+    /// Calls
+    #[arg(long, default_value_t = 2_000)]
+    pub calls: u32,
+    /// Visits that are to be booked
+    #[arg(long, default_value_t = 900)]
+    pub visits: u32,
+    /// Requests of the site's form
+    #[arg(long, default_value_t = 300)]
+    pub requests: u32,
+    /// Nothing goes wrong
+    #[arg(long)]
+    pub no_faults: bool,
+    /// Another number, other people
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// Where to; must not be there yet. Without it, the backups there are
+    #[arg(value_name = "FILE")]
+    pub to: Option<PathBuf>,
+}
+
+/// One person, by their number.
+#[derive(Debug, Args)]
+pub struct WhichPerson {
+    /// Clinic id
+    #[arg(long, value_name = "CLINIC")]
+    pub clinic: String,
+    /// In any spelling
+    #[arg(value_name = "NUMBER")]
+    pub phone: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Person {
+    /// Everything as a .zip: data by kind as JSON, recordings, and what it is
+    Export {
+        #[command(flatten)]
+        who: WhichPerson,
+        /// Where to; must not be there yet
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Forget them: everything that tells of them is deleted; calls stay as numbers in reports
+    Erase {
+        #[command(flatten)]
+        who: WhichPerson,
+        /// Do it without asking
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

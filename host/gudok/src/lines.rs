@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use desk::Clinic;
+use desk::{Clinic, Desk};
 use exchange::config::Lines;
 use exchange::gate::Full;
 use exchange::observer::Observer;
@@ -34,6 +34,8 @@ pub struct Ground<'a> {
     pub engine: Engine,
     /// Which version answers.
     pub board: Arc<Switchboard>,
+    /// Their desks.
+    pub desks: &'a BTreeMap<String, Arc<Desk>>,
     /// The records.
     pub store: Store,
     /// Ears and voice as the command line asks for them.
@@ -48,12 +50,13 @@ pub async fn open(lines: Lines, ground: Ground<'_>, place: &Place) -> Result<Exc
     let ears = crate::commands::transcribe::ears(ground.speech.engine, place)?;
     let tagger = crate::in_use::tagger(place)?;
     let mut houses = Vec::new();
-    for clinic in ground.clinics.values() {
+    for (id, clinic) in ground.clinics {
+        let Some(desk) = ground.desks.get(id) else { continue };
         let mouth = stage::mouth(&ground.speech.voice, clinic.prompts.as_deref(), place)?;
         houses.push(House {
             clinic: Arc::clone(clinic),
             stage: stage::of(
-                clinic,
+                Arc::clone(desk),
                 ground.engine.clone(),
                 Arc::clone(&ground.board),
                 ground.store.clone(),

@@ -6,6 +6,7 @@
 //! file brought to life · [`terminal`], [`output`],
 //! [`progress`] what a person sees.
 
+mod chat_robot;
 mod cli;
 mod clinics;
 mod commands;
@@ -15,6 +16,7 @@ mod flow;
 mod in_use;
 mod lines;
 mod output;
+mod outside;
 mod place;
 mod progress;
 mod stage;
@@ -75,6 +77,9 @@ async fn run(cli: &Cli) -> Result<()> {
         Command::Evaluate(args) => commands::evaluate::run(args, &place),
         Command::User { command } => commands::user::run(command, &place).await,
         Command::Serve(args) => commands::serve::run(args, &place).await,
+        Command::Simulate(args) => commands::simulate::run(args).await,
+        Command::Backup(args) => commands::backup::run(args, &place).await,
+        Command::Person { command } => commands::person::run(command, &place).await,
         Command::Dial(args) => commands::dial::run(args, &place).await,
         Command::Doctor(args) => commands::doctor::run(args, &place).await,
         Command::CompileFlow => Ok(flows::compile_stdin()?),

@@ -37,22 +37,17 @@ pub async fn open(clinic: &Arc<Clinic>, flow: Option<&str>, store: Store, place:
             Switchboard::open(Routes::new(library), shipped).await?
         }
     };
-    Ok(of(clinic, engine, flows, store, in_use::tagger(place)?))
+    let desk = Arc::new(Desk::new(Arc::clone(clinic), store.clone()));
+    Ok(of(desk, engine, flows, store, in_use::tagger(place)?))
 }
 
 /// The same for a clinic whose flows are at hand already.
-pub fn of(
-    clinic: &Arc<Clinic>,
-    engine: Engine,
-    flows: Arc<Switchboard>,
-    store: Store,
-    classifier: Arc<Tagger>,
-) -> Stage {
+pub fn of(desk: Arc<Desk>, engine: Engine, flows: Arc<Switchboard>, store: Store, classifier: Arc<Tagger>) -> Stage {
     Stage {
         engine,
         flows,
-        desk: Arc::new(Desk::new(Arc::clone(clinic), store.clone())),
-        meaning: Arc::new(Meaning::new(clinic)),
+        meaning: Arc::new(Meaning::new(desk.clinic())),
+        desk,
         classifier,
         store,
         people: Arc::new(ClinicLines),

@@ -23,6 +23,7 @@ mod events;
 mod flows;
 mod guard;
 mod health;
+mod inbound;
 mod metrics;
 mod pages;
 mod params;
@@ -42,6 +43,7 @@ use axum::{Router, middleware};
 use tokio::net::TcpListener;
 
 pub use flows::{Beside, beside, routed};
+pub use inbound::{Gate, Inbound, NotTaken, Sent};
 pub use metrics::Metrics;
 pub use problem::Problem;
 pub use review::{ReviewQueue, Waiting};
@@ -61,6 +63,7 @@ pub fn router(state: AppState) -> Router {
         .merge(report::router())
         .merge(audiosocket::router())
         .merge(auth::router())
+        .merge(inbound::router())
         .merge(api::all().router())
         .merge(pages::router())
         .fallback(|| async { Problem::no_such_page() })

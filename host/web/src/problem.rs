@@ -138,6 +138,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "unknown-call", "Unknown call", "there is no call with this id")
     }
 
+    /// What came in of somebody's own accord was not taken.
+    pub(crate) fn not_taken(status: StatusCode, code: &'static str, detail: String) -> Self {
+        Self::new(status, code, "It was not taken", detail)
+    }
+
     pub(crate) fn no_such_page() -> Self {
         let detail = "try /healthz, /metrics, /report, /api/v1/clinics, /api/v1/calls, /api/v1/review, /api/v1/report, \
                       /api/v1/flows, /api/v1/routes";

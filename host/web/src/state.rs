@@ -47,6 +47,10 @@ pub struct AppState {
     pub visits: Option<Visits>,
     /// Where a PBX tells of its calls before they come; none: it cannot.
     pub audiosocket: Option<Announcements>,
+    /// Takes what other programs send of their own accord; none: nothing is taken.
+    pub inbound: Option<Arc<dyn crate::Inbound>>,
+    /// Desks of clinics whose schedule another system owns.
+    pub desks: Arc<BTreeMap<String, Arc<desk::Desk>>>,
     /// Names besides `localhost` by which a request may call this server.
     pub hosts: Arc<[String]>,
     pub(crate) closing: Arc<watch::Sender<bool>>,
@@ -83,6 +87,8 @@ impl AppState {
             flows: None,
             visits: None,
             audiosocket: None,
+            inbound: None,
+            desks: Arc::default(),
             hosts: Arc::new([]),
             closing: Arc::new(watch::Sender::new(false)),
             now: Timestamp::now,
@@ -125,6 +131,12 @@ impl AppState {
 
     pub(crate) fn clinic(&self, id: &str) -> Result<&Arc<Clinic>, Problem> {
         self.clinics.get(id).ok_or_else(|| Problem::unknown_clinic(self.clinics.keys()))
+    }
+
+    /// A clinic's desk; whoever owns the schedule is asked by it.
+    pub(crate) fn desk(&self, clinic: &Arc<Clinic>) -> desk::Desk {
+        let owned = self.desks.get(&clinic.id).map(|desk| desk::Desk::clone(desk));
+        owned.unwrap_or_else(|| desk::Desk::new(Arc::clone(clinic), self.store.clone()))
     }
 
     /// All categories of a clinic, in the order they are listed.

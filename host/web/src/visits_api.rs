@@ -146,7 +146,7 @@ fn time(params: &Params, name: &str) -> Result<Option<Time>, Problem> {
 }
 
 fn desk(state: &AppState, clinic: &Arc<Clinic>) -> Desk {
-    Desk::new(Arc::clone(clinic), state.store.clone())
+    state.desk(clinic)
 }
 
 async fn list(

@@ -1,5 +1,6 @@
 //! One module per command.
 
+pub mod backup;
 pub mod call;
 pub mod category;
 pub mod classify;
@@ -11,10 +12,12 @@ pub mod flow;
 pub mod import;
 pub mod import_asterisk;
 pub mod models;
+pub mod person;
 pub mod report;
 pub mod retag;
 pub mod review;
 pub mod serve;
+pub mod simulate;
 pub mod train;
 pub mod transcribe;
 pub mod understand;

@@ -24,6 +24,7 @@ use crate::commands::report::{categories, info};
 use crate::commands::review::http::Reviews;
 use crate::flow::library::{House, component};
 use crate::lines::Ground;
+use crate::outside::Outside;
 use crate::place::Place;
 use crate::{in_use, lines, stage, visitors};
 
@@ -39,6 +40,7 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
         Some(file) => Some(Lines::load(&file, &clinics)?),
         None => None,
     };
+    let outside = Outside::read(args.connections.as_deref(), place, &clinics)?;
     let most_calls = lines.as_ref().and_then(|lines| lines.sip.as_ref()).map_or(0, |sip| sip.max_calls);
     let engine = stage::serving_engine(place, most_calls)?;
     let house = House::open_on(place, clinics.values().map(|clinic| &**clinic), engine).await?;
@@ -46,6 +48,7 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
     // Calls that were going on when the program was last stopped are over.
     let now = jiff::Timestamp::now().as_millisecond();
     store.close_unfinished(now).await?;
+    forget_again(&store, now).await?;
     let listener = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("{}: cannot listen here (is something else there?)", args.listen))?;
@@ -75,6 +78,8 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
         println!("  nobody may come in yet; become the owner here, once, within three days:");
         println!("  http://{address}/first-run?token={secret}");
     }
+    let desks = outside.desks(&clinics, &store)?;
+    state.desks = Arc::new(desks.clone());
     let read = |wasm| component(wasm).map_err(|error| format!("{error:#}"));
     let own = clinics.keys().map(|clinic| {
         let own = in_use::own(place, clinic);
@@ -87,6 +92,7 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
         Some(lines) => {
             let ground = Ground {
                 clinics: &clinics,
+                desks: &desks,
                 engine: house.library.engine().clone(),
                 board: Arc::clone(&board),
                 store: store.clone(),
@@ -101,6 +107,8 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
         }
         None => None,
     };
+    let beside = outside.start(&desks, &store, exchange.as_ref(), stopping.clone()).await?;
+    state.inbound = Some(Arc::clone(&beside.inbound));
     let visiting = match &exchange {
         Some(exchange) if state.visits.is_some() => {
             Some(let_visitors_in(exchange.lines().visitors.listen, state.clone(), stopping.clone()).await?)
@@ -130,6 +138,7 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
     for task in [taking, purging, following] {
         task.await?;
     }
+    beside.end().await;
     if let Some(visiting) = visiting {
         visiting.await??;
     }
@@ -205,12 +214,25 @@ async fn say_what_is_routed(house: &House, clinics: &BTreeMap<String, Arc<Clinic
     Ok(())
 }
 
+/// A database that was restored from a backup knows people again who were forgotten since.
+async fn forget_again(store: &Store, now_ms: i64) -> Result<()> {
+    let log = store.erasure_log();
+    if !log.is_file() {
+        return Ok(());
+    }
+    let again = store.replay_erasures(&records::read_erasure_log(&log)?, "system", now_ms).await?;
+    if !again.is_empty() {
+        println!("  {} people were forgotten again: this database is older than that", again.len());
+    }
+    Ok(())
+}
+
 /// Ready when the server stops.
 async fn told(mut stopping: watch::Receiver<bool>) {
     stopping.wait_for(|stop| *stop).await.ok();
 }
 
-/// Journals older than their clinic keeps them are deleted, hourly.
+/// What is older than its clinic keeps it is deleted, hourly.
 async fn purge(store: Store, clinics: Vec<Arc<Clinic>>, stopping: watch::Receiver<bool>) {
     let mut stopped = pin!(told(stopping));
     let mut hours = tokio::time::interval(PURGE);
@@ -224,12 +246,22 @@ async fn purge(store: Store, clinics: Vec<Arc<Clinic>>, stopping: watch::Receive
             tracing::error!(%error, "sessions that ended could not be deleted");
         }
         for clinic in &clinics {
-            let before = now - i64::from(clinic.privacy.journal_days) * 86_400_000;
-            match store.purge_journal(&clinic.id, before).await {
-                Ok(0) => {}
-                Ok(count) => tracing::info!(clinic = clinic.id, count, "old journals deleted"),
-                Err(error) => tracing::error!(clinic = clinic.id, %error, "old journals could not be deleted"),
+            match store.apply_retention(&clinic.id, &clinic.privacy.terms(), now).await {
+                Ok(report) if report.is_empty() => {}
+                Ok(report) => {
+                    tracing::info!(clinic = clinic.id, rows = ?report.rows, "what was kept long enough is gone")
+                }
+                Err(error) => tracing::error!(clinic = clinic.id, %error, "old data could not be deleted"),
             }
+        }
+        if let Err(error) = store.blank_old_jobs(now).await {
+            tracing::error!(%error, "old jobs could not be blanked");
+        }
+        // Writers wait while the file is rewritten.
+        if clinics.iter().all(|clinic| !clinic.is_open(jiff::Timestamp::now()))
+            && let Err(error) = store.finish_erasures(now).await
+        {
+            tracing::error!(%error, "people who were forgotten may still lie in free pages of the database");
         }
     }
 }
