@@ -79,8 +79,6 @@ struct Forms {
 pub struct Running {
     /// Takes what other programs send.
     pub inbound: Arc<dyn Inbound>,
-    /// Reminders, and the list of people to call.
-    pub outreach: Arc<Outreach>,
     tasks: JoinSet<()>,
 }
 
@@ -212,15 +210,8 @@ impl Outside {
             tasks.spawn(settle(desks.values().cloned().collect(), stopping));
         }
         let intake = Intake { secret: self.forms.secret.map(String::into_bytes), ..Intake::default() };
-        let gates = Gates {
-            outreach: Arc::clone(&outreach),
-            connections,
-            offices,
-            messengers,
-            intake,
-            addresses: Mutex::default(),
-        };
-        Ok(Running { inbound: Arc::new(gates), outreach, tasks })
+        let gates = Gates { outreach, connections, offices, messengers, intake, addresses: Mutex::default() };
+        Ok(Running { inbound: Arc::new(gates), tasks })
     }
 }
 

@@ -388,3 +388,31 @@ fn the_help_of_every_command_names_what_it_takes() {
         assert!(name == "help" || commands.iter().any(|(command, _)| command[0] == name), "{name} is not tested here");
     }
 }
+
+#[test]
+fn a_simulated_week_ends_well_and_one_person_can_leave_with_everything() {
+    let program = Program::new();
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let (db, zip, copy) = (at("week.db"), at("person.zip"), at("copy.db"));
+    let week = ["--days", "4", "--calls", "60", "--visits", "30", "--requests", "8", "--from", "2026-11-02"];
+    let ran = program.run(&[&["simulate", "--out", db.as_str()], &week[..]].concat());
+    assert!(ran.ok, "{}\n{}", ran.out, ran.err);
+    assert!(ran.out.contains("everybody came to an end"), "{}", ran.out);
+    let again = program.run(&["simulate", "--out", &db]);
+    assert!(again.failed().contains("is there already"), "{}", again.err);
+
+    // Somebody who called: the first number of the made-up ones.
+    let phone = "+79001000000";
+    let saved = program.run(&["backup", &copy, "--db", &db]);
+    assert!(saved.ok && saved.out.contains("SHA-256"), "{}\n{}", saved.out, saved.err);
+    let person = |rest: &[&str]| program.run(&[&["person"], rest, &["--clinic", "vet_lapa", phone, "--db", &db]].concat());
+    let exported = person(&["export", "--out", &zip]);
+    assert!(exported.ok, "{}", exported.err);
+    assert!(std::fs::read(&zip).unwrap().starts_with(b"PK"));
+    let erased = person(&["erase", "--yes"]);
+    assert!(erased.ok && erased.out.contains("done"), "{}\n{}", erased.out, erased.err);
+    assert!(erased.out.contains("still in the backup"), "{}", erased.out);
+    let bytes = std::fs::read(&db).unwrap();
+    assert!(!bytes.windows(phone.len()).any(|window| window == phone.as_bytes()));
+}

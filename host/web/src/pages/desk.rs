@@ -130,7 +130,7 @@ impl Desk {
 
     /// The clinic's schedule.
     pub(crate) fn schedule(&self) -> ::desk::Desk {
-        ::desk::Desk::new(Arc::clone(&self.clinic), self.state.store.clone())
+        self.state.desk(&self.clinic)
     }
 
     /// Whoever looks, as the one who does something in the schedule.
