@@ -41,7 +41,7 @@ fn argon() -> Argon2<'static> {
 pub fn check(password: &str, login: &str) -> Result<(), AccountError> {
     let length = password.chars().count();
     let lower = password.to_lowercase();
-    let one_letter = password.chars().all(|letter| Some(letter) == password.chars().next());
+    let one_letter = password.chars().all(|letter| password.starts_with(letter));
     let problem = if !LENGTH.contains(&length) {
         "it must have 10 to 256 characters; several words are easy to remember"
     } else if one_letter || KNOWN.contains(&lower.as_str()) {

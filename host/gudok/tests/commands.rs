@@ -406,7 +406,8 @@ fn a_simulated_week_ends_well_and_one_person_can_leave_with_everything() {
     let phone = "+79001000000";
     let saved = program.run(&["backup", &copy, "--db", &db]);
     assert!(saved.ok && saved.out.contains("SHA-256"), "{}\n{}", saved.out, saved.err);
-    let person = |rest: &[&str]| program.run(&[&["person"], rest, &["--clinic", "vet_lapa", phone, "--db", &db]].concat());
+    let person =
+        |rest: &[&str]| program.run(&[&["person"], rest, &["--clinic", "vet_lapa", phone, "--db", &db]].concat());
     let exported = person(&["export", "--out", &zip]);
     assert!(exported.ok, "{}", exported.err);
     assert!(std::fs::read(&zip).unwrap().starts_with(b"PK"));

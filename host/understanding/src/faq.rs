@@ -124,8 +124,8 @@ impl Matcher {
     /// The answer to a piece that is a question by itself, not the rest of one.
     fn asked_alone(&self, piece: &str) -> Option<Hit> {
         let asked = Reading::question(piece);
-        let whole =
-            !asked.free.is_empty() || !asked.asks.is_empty() && !(asked.things.is_empty() && asked.own.is_empty());
+        let has_thing = !(asked.things.is_empty() && asked.own.is_empty());
+        let whole = !asked.free.is_empty() || (has_thing && !asked.asks.is_empty());
         whole.then(|| self.answer(&asked)).flatten()
     }
 

@@ -33,7 +33,6 @@ struct Says {
 struct Provider {
     issuer: String,
     says: Says,
-    ec: Arc<EcdsaKeyPair>,
 }
 
 impl Provider {
@@ -44,7 +43,7 @@ impl Provider {
         let key = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
         let ec = Arc::new(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key.as_ref(), &random).unwrap());
         let says = Says::default();
-        let provider = Self { issuer: issuer.clone(), says: says.clone(), ec: Arc::clone(&ec) };
+        let provider = Self { issuer: issuer.clone(), says: says.clone() };
         tokio::spawn(async move {
             loop {
                 let Ok((mut stream, _)) = listener.accept().await else { return };
