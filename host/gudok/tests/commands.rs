@@ -343,7 +343,7 @@ fn get(at: SocketAddr, path: &str, token: &str) -> String {
 #[test]
 fn the_help_of_every_command_names_what_it_takes() {
     let program = Program::new();
-    let commands: [(&[&str], &[&str]); 25] = [
+    let commands: [(&[&str], &[&str]); 29] = [
         (&["user", "add"], &["<LOGIN>", "--name", "--role"]),
         (&["user", "token"], &["<LOGIN>", "--name", "--scope", "--clinic", "--days"]),
         (&["demo"], &["--out", "--real-time", "--lang"]),
@@ -366,7 +366,11 @@ fn the_help_of_every_command_names_what_it_takes() {
         (&["flow", "run"], &["<FLOW>", "--clinic", "--script"]),
         (&["train"], &["--corpus", "--out", "--folds", "--with-corrections"]),
         (&["evaluate"], &["<FILE>", "--clinic", "--model", "--format", "html", "--out", "--lang"]),
-        (&["serve"], &["--listen", "--clinic", "--lines"]),
+        (&["serve"], &["--listen", "--clinic", "--lines", "--connections", "--https", "--openid"]),
+        (&["simulate"], &["--out", "--clinic", "--from", "--days", "--calls", "--no-faults", "--seed"]),
+        (&["backup"], &["[FILE]"]),
+        (&["person", "export"], &["<NUMBER>", "--clinic", "--out"]),
+        (&["person", "erase"], &["<NUMBER>", "--clinic", "--yes"]),
         (&["dial"], &["<NUMBER>", "--clinic", "--entry", "--at", "--once"]),
         (&["doctor"], &["--format", "--quick"]),
     ];
