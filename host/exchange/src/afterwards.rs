@@ -39,6 +39,10 @@ pub(crate) async fn keep(house: &House, call: &str, recording: Option<&Path>, pa
         tracing::error!(call, %error, "what the queue says of a call could not be written down");
     }
     let Some(path) = recording else { return };
+    // Nothing was kept of a call that was over before the notice was heard.
+    if !tokio::fs::try_exists(path).await.unwrap_or(true) {
+        return;
+    }
     if let Err(error) = put_away(house, call, path, parted).await {
         tracing::error!(call, file = %path.display(), error, "a recording stays where it was made");
     }

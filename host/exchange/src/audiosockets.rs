@@ -44,7 +44,7 @@ fn take(exchange: &Exchange, socket: &AudioSocket, incoming: Incoming) {
     // The door is dropped where there is no place, which hangs up: the protocol has no other way to say so.
     let Ok(place) = exchange.enter() else { return };
     let announced = incoming.announced.unwrap_or_default();
-    let clinic = announced.clinic.filter(|clinic| exchange.inner.houses.contains_key(clinic));
+    let clinic = announced.clinic.filter(|clinic| exchange.inner.houses.get(clinic).is_some());
     let caller = announced.caller.as_deref().and_then(PhoneNumber::parse);
     let arrival = Arrival {
         clinic: clinic.unwrap_or_else(|| socket.clinic.clone()),

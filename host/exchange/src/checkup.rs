@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use lines::{Beat, Door, FRAME_SAMPLES, LINE_RATE, Paced, Pacer};
-use sip::{Callee, Dialog, DialogEvent, Incoming, Outgoing, Over, Party, Progress, Registration};
+use sip::{Callee, Dialog, DialogEvent, Incoming, Outgoing, Over, Party, Progress, Reach, Registration};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -90,6 +90,7 @@ pub async fn line(lines: &Lines, name: &str) -> Vec<Finding> {
         }
     };
     let mut findings = vec![Finding::good("listening", said(&dialler))];
+    server(&dialler, trunk, &mut findings).await;
     let registered = registration(&dialler, trunk, &mut findings).await;
     if registered {
         call_itself(&dialler, trunk, &mut arriving, &mut findings).await;
@@ -101,6 +102,24 @@ pub async fn line(lines: &Lines, name: &str) -> Vec<Finding> {
 fn said(dialler: &Dialler) -> String {
     let addresses = dialler.endpoint.addresses();
     addresses.iter().map(|listen| format!("{:?} {}", listen.transport, listen.address)).collect::<Vec<_>>().join(", ")
+}
+
+/// Does anybody answer there?
+async fn server(dialler: &Dialler, trunk: &Trunk, findings: &mut Vec<Finding>) {
+    match timeout(REGISTER, dialler.endpoint.probe(&trunk.name)).await {
+        Ok(Some(Reach::Answers { round_trip })) => {
+            findings.push(Finding::good("server", format!("answers OPTIONS in {} ms", round_trip.as_millis())));
+        }
+        Ok(Some(Reach::Silent { problem })) => findings.push(no_server(&problem)),
+        Err(_) => findings.push(no_server("no answer in time")),
+        Ok(None | Some(Reach::Unknown)) => {}
+    }
+}
+
+/// Some servers answer nobody but who has registered: only the registration tells whether that is bad.
+fn no_server(problem: &str) -> Finding {
+    let mend = "is the address right? Some providers do not answer OPTIONS: then qualify = 0 for this trunk";
+    Finding::doubtful("server", format!("OPTIONS: {problem}"), mend)
 }
 
 /// Are calls to be expected at all?

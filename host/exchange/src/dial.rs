@@ -7,14 +7,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lines::Door;
 use media::sdp::{Capabilities, Local, OfferAnswer, SrtpKey};
-use media::{Ports, RtpDoor, RtpSocket};
+use media::{Ports, RtpDoor};
 use queue::{Miss, NotReached};
 use sip::{Callee, Endpoint, Outgoing, Party, Progress, Referral};
 use tokio::sync::mpsc;
 
 use crate::config::{Codec, Dtmf, Lines, OperatorPhone, Srtp, Trunk};
-use crate::leg::{self, Sound};
+use crate::consultation::Consultations;
+use crate::leg::{self, Belongs, Sound};
 use crate::operators::{Answered, Phones, Ringing, SendOn};
+use crate::replacing::Carriers;
 
 /// What a phone of the house speaks.
 const PHONE_CODECS: [Codec; 4] = [Codec::Pcma, Codec::Pcmu, Codec::G722, Codec::Opus];
@@ -68,26 +70,33 @@ pub(crate) struct Dialler {
     pub(crate) endpoint: Endpoint,
     pub(crate) ports: Ports,
     pub(crate) lines: Arc<Lines>,
+    /// Calls of operators' phones, to which their callers may be put through.
+    pub(crate) consultations: Consultations,
+    /// Every line, by the call that carries it.
+    pub(crate) carriers: Carriers,
 }
 
 /// A call's end of the sound before anything was agreed.
 pub(crate) struct Ends {
     pub(crate) rtp: RtpDoor,
     pub(crate) sound: Sound,
+    /// Where the sound comes in.
+    pub(crate) port: u16,
 }
 
 impl Dialler {
     /// Sockets, and our side of the description, for a call with somebody at `peer`.
     pub(crate) fn ends(&self, peer: IpAddr, capabilities: Capabilities, dtmf: Dtmf) -> Result<Ends, media::MediaError> {
         let socket = self.ports.open(peer)?;
-        let local = local(&socket, &capabilities);
+        let at = socket.local();
+        let local = local(at, &capabilities);
         let settings = media::Settings {
             inband_digits: dtmf == Dtmf::Inband,
             silence: Duration::from_secs(u64::from(self.lines.media.rtp_timeout_s)),
             ..media::Settings::default()
         };
         let (rtp, control) = RtpDoor::new(socket, settings);
-        Ok(Ends { rtp, sound: Sound::new(OfferAnswer::new(capabilities, local), control) })
+        Ok(Ends { rtp, sound: Sound::new(OfferAnswer::new(capabilities, local), control), port: at.port() })
     }
 
     /// What a phone of the house agrees to.
@@ -111,6 +120,7 @@ impl Dialler {
         ring: Duration,
         referrals: Option<mpsc::UnboundedSender<Referral>>,
     ) -> Result<Box<dyn Door>, Unreached> {
+        let clinic = self.clinic_of(&to);
         let (callee, trunk, srtp) = self.callee(to).ok_or(Unreached { why: NotReached::Refused, status: 0 })?;
         let (codecs, dtmf) = match trunk {
             Some(trunk) => (trunk.codecs.as_slice(), trunk.dtmf),
@@ -140,8 +150,8 @@ impl Dialler {
                 Progress::Answered { dialog, body } => {
                     let agreed = body.as_deref().map(|answer| ends.sound.accept(answer));
                     if let Some(Ok(())) = agreed {
-                        let call = dialog.call_id().to_owned();
-                        return Ok(leg::join(&call, ends.rtp, ends.sound, dialog, trunk, referrals));
+                        let belongs = Belongs { clinic: &clinic, trunk, referrals };
+                        return Ok(leg::join(ends, dialog, belongs, &self.carriers));
                     }
                     tracing::warn!(problem = ?agreed, "a call was answered with sound that cannot be used");
                     dialog.bye();
@@ -176,6 +186,26 @@ impl Dialler {
                 (Callee::Number(number), Some(trunk), trunk.srtp)
             }
         })
+    }
+
+    /// Whose call it is; empty where nobody knows.
+    fn clinic_of(&self, to: &To) -> String {
+        let of = match to {
+            To::Number { clinic, .. } => Some(clinic),
+            To::Phone(name) => {
+                let operator =
+                    self.lines.operators.iter().find(
+                        |one| matches!(&one.phone, OperatorPhone::Registers { extension, .. } if extension == name),
+                    );
+                operator.map(|operator| &operator.clinic)
+            }
+            To::Address { uri, trunk } => {
+                let is = |phone: &OperatorPhone| matches!(phone, OperatorPhone::Address(own) if own == uri);
+                let operator = self.lines.operators.iter().find(|one| is(&one.phone)).map(|one| &one.clinic);
+                operator.or_else(|| trunk.as_deref().and_then(|name| self.trunk(name)).map(|trunk| &trunk.clinic))
+            }
+        };
+        of.cloned().unwrap_or_default()
     }
 
     fn trunk(&self, name: &str) -> Option<&Trunk> {
@@ -215,22 +245,28 @@ impl Dialler {
     }
 }
 
-/// A phone's transfer key, in the words of the desk.
-fn as_wishes(mut referrals: mpsc::UnboundedReceiver<Referral>) -> mpsc::UnboundedReceiver<SendOn> {
+/// A phone's transfer key, in the words of the desk: blind, or to whoever the phone is talking to by another call of its own.
+fn as_wishes(
+    mut referrals: mpsc::UnboundedReceiver<Referral>,
+    consultations: Consultations,
+) -> mpsc::UnboundedReceiver<SendOn> {
     let (wishes, told) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         while let Some(mut referral) = referrals.recv().await {
-            // An attended transfer joins two calls of the phone; only the blind one can be done from here.
-            let to = match referral.replaces {
-                None => user_of(&referral.to),
-                Some(_) => None,
+            let wish = match &referral.replaces {
+                None => user_of(&referral.to).map(SendOn::To).ok_or(501),
+                // The other call must be one through this house: it ends here, like the caller's.
+                Some(replaces) => consultations.named(replaces).map(SendOn::Joined).ok_or(481),
             };
-            let Some(to) = to else {
-                referral.refuse(501);
-                continue;
+            let wish = match wish {
+                Ok(wish) => wish,
+                Err(status) => {
+                    referral.refuse(status);
+                    continue;
+                }
             };
             referral.accept();
-            if wishes.send(SendOn { to }).is_err() {
+            if wishes.send(wish).is_err() {
                 return;
             }
             // What becomes of it is the house's business: the phone may hang up.
@@ -256,8 +292,8 @@ fn address_of(host: &str) -> Option<IpAddr> {
     host.parse::<SocketAddr>().map(|address| address.ip()).ok().or_else(|| host.trim_matches(['[', ']']).parse().ok())
 }
 
-fn local(socket: &RtpSocket, capabilities: &Capabilities) -> Local {
-    let at = socket.local();
+/// Our side of a description, with sound coming in there.
+pub(crate) fn local(at: SocketAddr, capabilities: &Capabilities) -> Local {
     // Unique enough: a session is told apart from others of the same machine in the same second.
     let id = records::id().bytes().fold(0u64, |id, byte| id.wrapping_mul(31).wrapping_add(u64::from(byte)));
     let mut local = Local::new(at.ip(), at.port(), id);
@@ -286,7 +322,7 @@ impl Phones for Dialler {
             408 => Miss::NoAnswer,
             _ => Miss::Unreachable,
         })?;
-        Ok(Answered { door, wishes: as_wishes(wishes) })
+        Ok(Answered { door, wishes: as_wishes(wishes, self.consultations.clone()) })
     }
 }
 

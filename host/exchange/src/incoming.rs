@@ -11,10 +11,13 @@ use sip::{Account, Admission, Endpoint, Incoming, Listen, Strangers, User};
 use tokio::sync::mpsc;
 
 use crate::config::{Lines, OperatorPhone, SipLine, Transport, Trunk};
+use crate::consultation::Consultations;
 use crate::dial::Dialler;
 use crate::gate::{Gate, RETRY_AFTER};
+use crate::leg::{self, Belongs};
 use crate::observer::Observer;
-use crate::{Arrival, Exchange, ExchangeError, leg, presence};
+use crate::replacing::{self, Carriers};
+use crate::{Arrival, Exchange, ExchangeError, presence};
 
 type Arriving = mpsc::Receiver<Incoming>;
 
@@ -45,7 +48,14 @@ async fn open_with(lines: &Arc<Lines>, admit: sip::Admit) -> Result<Option<(Dial
     let config = sip::Config { admit, ..settings(sip, lines) };
     let ports = ports(sip, lines)?;
     let (endpoint, arriving) = Endpoint::start(config).await?;
-    Ok(Some((Dialler { endpoint, ports, lines: Arc::clone(lines) }, arriving)))
+    let dialler = Dialler {
+        endpoint,
+        ports,
+        lines: Arc::clone(lines),
+        consultations: Consultations::default(),
+        carriers: Carriers::default(),
+    };
+    Ok(Some((dialler, arriving)))
 }
 
 fn settings(sip: &SipLine, lines: &Lines) -> sip::Config {
@@ -79,11 +89,12 @@ fn trunk(trunk: &Trunk) -> sip::Trunk {
     sip::Trunk {
         server: trunk.registrar.as_ref().map(bare),
         proxy: trunk.proxy.as_ref().map(bare),
-        transport: match trunk.transport {
+        transport: match trunk.transport.unwrap_or_default() {
             Transport::Udp => sip::Transport::Udp,
             Transport::Tcp => sip::Transport::Tcp,
             Transport::Tls => sip::Transport::Tls,
         },
+        transport_fixed: trunk.transport.is_some(),
         account: trunk.username.as_ref().map(|user| Account {
             user: user.clone(),
             password: trunk.password.as_ref().map(|word| word.reveal().to_owned()).unwrap_or_default(),
@@ -91,6 +102,7 @@ fn trunk(trunk: &Trunk) -> sip::Trunk {
         }),
         register: trunk.register.then(|| Duration::from_secs(u64::from(trunk.expires_s))),
         addresses: trunk.allow.clone(),
+        qualify: (trunk.qualify_s > 0).then(|| Duration::from_secs(u64::from(trunk.qualify_s))),
         ..sip::Trunk::named(trunk.name.clone())
     }
 }
@@ -124,6 +136,9 @@ pub(crate) async fn run(exchange: Exchange, mut arriving: Arriving) {
 
 /// One call: answered and held, or refused with the reason.
 async fn take(exchange: Exchange, incoming: Incoming) {
+    if let Some(replaced) = incoming.replaces.as_ref().map(sip::Replaced::id) {
+        return replacing::take(&exchange, &replaced, incoming).await;
+    }
     if let Some(user) = incoming.user.clone() {
         return presence::phone_calls(&exchange, &user, incoming).await;
     }
@@ -157,12 +172,13 @@ async fn take(exchange: Exchange, incoming: Incoming) {
         }
     };
     let caller = PhoneNumber::parse(&incoming.caller.number).map(|number| number.as_str().to_owned());
-    let (called, call) = (incoming.called.clone(), incoming.call_id.clone());
+    let called = incoming.called.clone();
     let dialog = match incoming.answer(session).await {
         Ok(dialog) => dialog,
         Err(error) => return tracing::info!(%error, "a call was gone before it was answered"),
     };
-    let door = leg::join(&call, ends.rtp, ends.sound, dialog, Some(trunk), None);
+    let belongs = Belongs { clinic: &trunk.clinic, trunk: Some(trunk), referrals: None };
+    let door = leg::join(ends, dialog, belongs, &dialler.carriers);
     let arrival = Arrival {
         clinic: trunk.clinic.clone(),
         entry: trunk.entry,

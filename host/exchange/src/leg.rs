@@ -10,6 +10,8 @@ use sip::{Dialog, DialogEvent, Over, ReferOutcome, Referral};
 use tokio::sync::mpsc;
 
 use crate::config::{Codec, Dtmf, Srtp, Trunk};
+use crate::dial::Ends;
+use crate::replacing::{Carrier, Carriers};
 
 /// How long the other side may take to say how a transfer went.
 const REFER_PATIENCE: Duration = Duration::from_secs(20);
@@ -56,6 +58,14 @@ impl Sound {
         Ok(text)
     }
 
+    /// Our answer to an offer, or an offer of ours; the sound follows once [`Sound::agree`] is told what was agreed.
+    pub(crate) fn prepare(&self, offer: Option<&str>) -> Result<(String, Option<Negotiated>), SdpError> {
+        match offer {
+            Some(offer) => self.talks().answer(offer).map(|(text, agreed)| (text, Some(agreed))),
+            None => self.offer().map(|text| (text, None)),
+        }
+    }
+
     /// Our offer.
     pub(crate) fn offer(&self) -> Result<String, SdpError> {
         self.talks().offer(Direction::SendRecv)
@@ -73,7 +83,7 @@ impl Sound {
         self.talks().agreed().map(|agreed| agreed.codec.name())
     }
 
-    fn agree(&self, agreed: Negotiated) {
+    pub(crate) fn agree(&self, agreed: Negotiated) {
         if let Err(error) = self.control.negotiate(agreed) {
             tracing::warn!(%error, "what was agreed upon cannot be sent");
         }
@@ -127,6 +137,8 @@ impl Sound {
                         }
                         Over::Lost { status } => tracing::warn!(call, status, "the other side has lost the call"),
                         Over::Expired => tracing::warn!(call, "the session timer ran out"),
+                        // The line goes on, carried by another call.
+                        Over::Replaced => return Some(why),
                         Over::Bye { .. } | Over::Here => {}
                     }
                     self.control.gone();
@@ -139,28 +151,58 @@ impl Sound {
     }
 }
 
+/// Whose line it is, and what it may do.
+pub(crate) struct Belongs<'a> {
+    /// The clinic; empty where nobody knows.
+    pub(crate) clinic: &'a str,
+    /// The trunk it goes through; none for phones of the house.
+    pub(crate) trunk: Option<&'a Trunk>,
+    /// Told when the other side wants its caller to be sent on.
+    pub(crate) referrals: Option<mpsc::UnboundedSender<Referral>>,
+}
+
 /// Joins a dialog and its sound: the door hangs up when it is dropped, and closes when the other side hangs up.
-pub(crate) fn join(
-    call: &str,
-    rtp: RtpDoor,
-    sound: Sound,
-    dialog: Dialog,
-    trunk: Option<&Trunk>,
-    referrals: Option<mpsc::UnboundedSender<Referral>>,
-) -> Box<dyn Door> {
-    let control = sound.control.clone();
-    control.set_line(Arc::new(SipLine { dialog: dialog.clone(), host: trunk.and_then(host_of) }));
-    if let Some(events) = dialog.events() {
-        tokio::spawn(sound.follow(events, call.to_owned(), referrals));
-    }
-    let info = trunk.is_some_and(|trunk| trunk.dtmf == Dtmf::Info).then(|| dialog.clone());
-    // Others may still hold the line for a transfer; the call is over all the same.
-    control.on_end(move |_| dialog.bye());
-    match info {
-        Some(dialog) => Box::new(InfoKeys { rtp, dialog, runtime: tokio::runtime::Handle::current() }),
-        None => Box::new(rtp),
+pub(crate) fn join(ends: Ends, dialog: Dialog, belongs: Belongs<'_>, carriers: &Carriers) -> Box<dyn Door> {
+    let Belongs { clinic, trunk, referrals } = belongs;
+    let Ends { rtp, sound, port } = ends;
+    let keys = InfoDialog::default();
+    let carrier = Carrier {
+        control: sound.control.clone(),
+        port,
+        clinic: clinic.to_owned(),
+        peer: dialog.source().ip(),
+        keys: keys.clone(),
+        referrals,
+    };
+    carry(carrier, sound, dialog, trunk, carriers);
+    match trunk {
+        Some(Trunk { dtmf: Dtmf::Info, .. }) => {
+            Box::new(InfoKeys { rtp, keys, runtime: tokio::runtime::Handle::current() })
+        }
+        _ => Box::new(rtp),
     }
 }
+
+/// A line is carried by this dialog from now on.
+pub(crate) fn carry(carrier: Carrier, sound: Sound, dialog: Dialog, trunk: Option<&Trunk>, carriers: &Carriers) {
+    let control = carrier.control.clone();
+    control.set_line(Arc::new(SipLine { dialog: dialog.clone(), host: trunk.and_then(host_of) }));
+    let info = trunk.is_some_and(|trunk| trunk.dtmf == Dtmf::Info).then(|| dialog.clone());
+    *carrier.keys.lock().unwrap_or_else(PoisonError::into_inner) = info;
+    if let Some(events) = dialog.events() {
+        tokio::spawn(sound.follow(events, dialog.call_id().to_owned(), carrier.referrals.clone()));
+    }
+    let (id, carriers) = (dialog.id(), carriers.clone());
+    carriers.begins(id.clone(), carrier);
+    control.on_end(move |_| {
+        carriers.ended(&id);
+        // Others may still hold the line for a transfer; the call is over all the same.
+        dialog.bye();
+    });
+}
+
+/// The dialog whose INFOs press keys, where keys are pressed that way.
+pub(crate) type InfoDialog = Arc<Mutex<Option<Dialog>>>;
 
 /// Where numbers of a trunk live.
 fn host_of(trunk: &Trunk) -> Option<String> {
@@ -172,7 +214,7 @@ fn host_of(trunk: &Trunk) -> Option<String> {
 /// A door whose keys are pressed by INFO.
 struct InfoKeys {
     rtp: RtpDoor,
-    dialog: Dialog,
+    keys: InfoDialog,
     /// Doors live on threads without a runtime of their own.
     runtime: tokio::runtime::Handle,
 }
@@ -195,7 +237,10 @@ impl Door for InfoKeys {
     }
 
     fn send_digits(&mut self, digits: &str) {
-        let (dialog, digits) = (self.dialog.clone(), digits.to_owned());
+        let dialog = self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // Whoever carries the line now may want them another way.
+        let Some(dialog) = dialog else { return self.rtp.send_digits(digits) };
+        let digits = digits.to_owned();
         self.runtime.spawn(async move {
             for key in digits.chars() {
                 if let Err(error) = dialog.info_digit(key, 160).await {

@@ -20,17 +20,22 @@ mod afterwards;
 mod audiosockets;
 pub mod checkup;
 pub mod config;
+mod consultation;
 mod dial;
 mod error;
 pub mod gate;
+mod houses;
 mod incoming;
 mod leg;
+mod live;
+mod notice;
 pub mod observer;
 pub mod operators;
 pub mod outgoing;
 mod people;
 mod presence;
 mod reception;
+mod replacing;
 mod send_on;
 
 use std::collections::BTreeMap;
@@ -44,10 +49,12 @@ use session::{Hearing, Stage};
 use tokio::sync::watch;
 
 pub use error::ExchangeError;
+pub use live::NotTaken;
 pub use reception::Arrival;
 
 use config::Lines;
 use gate::{Full, Gate, Place};
+use houses::Houses;
 use observer::Observer;
 use operators::Operators;
 use people::Hands;
@@ -88,13 +95,14 @@ pub struct Exchange {
 
 pub(crate) struct Inner {
     pub lines: Arc<Lines>,
-    pub houses: BTreeMap<String, House>,
+    pub houses: Houses,
     pub gate: Gate,
     pub observer: Arc<dyn Observer>,
     pub people: Arc<Hands>,
     pub operators: BTreeMap<String, Operators>,
     pub recordings: Option<PathBuf>,
     pub dialler: Option<dial::Dialler>,
+    pub lives: live::Lives,
     announcements: Announcements,
     stop: watch::Sender<bool>,
 }
@@ -114,6 +122,10 @@ impl Exchange {
         let opened = incoming::open(&lines, &gate, &observer).await?;
         let (dialler, arriving) = opened.unzip();
         let recordings = lines.recording.on.then(|| lines.recording.dir.clone().unwrap_or(recordings));
+        let lives = live::Lives::default();
+        if let Some(folder) = &recordings {
+            houses.iter().for_each(|house| house.stage.store.recordings_wait_in(folder));
+        }
         let mut operators = BTreeMap::new();
         for house in &houses {
             let Some(dialler) = &dialler else { continue };
@@ -124,24 +136,22 @@ impl Exchange {
                 trunk: lines.outgoing.as_ref().map(|outgoing| outgoing.trunk.clone()),
                 ring: Duration::from_secs(u64::from(lines.outgoing.as_ref().map_or(30, |outgoing| outgoing.ring_s))),
                 recordings: recordings.clone(),
+                lives: lives.clone(),
             };
             let client_line = Some(Arc::new(client_line) as Arc<dyn operators::CallbackLine>);
             let started = Operators::start(&lines, desk, store, Arc::new(dialler.clone()), client_line)?;
             operators.insert(house.clinic.id.clone(), started);
         }
         let people = Arc::new(Hands::new(Arc::clone(&lines), operators.clone(), dialler.clone()));
-        let houses = houses.into_iter().map(|mut house| {
-            house.stage.people = Arc::clone(&people) as _;
-            (house.clinic.id.clone(), house)
-        });
         let inner = Inner {
-            houses: houses.collect(),
+            houses: Houses::new(houses, &people),
             gate,
             observer,
             people,
             operators,
             recordings,
             dialler,
+            lives,
             stop: watch::Sender::new(false),
             announcements: Announcements::default(),
             lines,
@@ -171,6 +181,12 @@ impl Exchange {
     /// Would one more call be taken?
     pub fn is_full(&self) -> bool {
         self.inner.gate.is_open().is_err()
+    }
+
+    /// Calls that begin from now on find these clinics as they are here; those going on end as they began. Queues and
+    /// operators are those of the lines file, which stays as it was read.
+    pub fn renew(&self, houses: Vec<House>) {
+        self.inner.houses.renew(houses, &self.inner.people);
     }
 
     /// Calls going on.
@@ -218,17 +234,41 @@ impl Exchange {
 
     /// What callers and operators said is heard from the recordings, behind every live turn.
     async fn write_talks_down(self) {
-        let Some(first) = self.inner.houses.values().next() else { return };
-        let profiles = self.inner.houses.iter();
-        let worker = session::talk::TalkWorker {
-            store: first.stage.store.clone(),
-            ears: first.hearing.ears.clone(),
-            classifier: Arc::clone(&first.stage.classifier),
-            profiles: profiles.map(|(id, house)| (id.clone(), Arc::clone(house.stage.meaning.profile()))).collect(),
-        };
-        tokio::select! {
-            () = worker.run() => {}
-            () = self.stopped() => {}
+        let mut renewed = self.inner.houses.renewed();
+        loop {
+            renewed.mark_unchanged();
+            let houses = self.inner.houses.all();
+            let Some(first) = houses.first() else { return };
+            let profile = |house: &Arc<House>| (house.clinic.id.clone(), Arc::clone(house.stage.meaning.profile()));
+            let worker = session::talk::TalkWorker {
+                store: first.stage.store.clone(),
+                ears: first.hearing.ears.clone(),
+                classifier: Arc::clone(&first.stage.classifier),
+                profiles: houses.iter().map(profile).collect(),
+            };
+            // What was begun and broken off is begun again: its job is still in the records.
+            tokio::select! {
+                () = worker.run() => return,
+                changed = renewed.changed() => if changed.is_err() { return },
+                () = self.stopped() => return,
+            }
+        }
+    }
+
+    fn tell_of_trunks(&self) {
+        let Some(dialler) = &self.inner.dialler else { return };
+        for state in dialler.endpoint.trunks() {
+            let registered = match &state.registration {
+                sip::Registration::NotWanted => None,
+                sip::Registration::Registered { .. } => Some(true),
+                sip::Registration::Trying | sip::Registration::Failed { .. } => Some(false),
+            };
+            let answers = match &state.reach {
+                sip::Reach::Unknown => None,
+                sip::Reach::Answers { .. } => Some(true),
+                sip::Reach::Silent { .. } => Some(false),
+            };
+            self.inner.observer.trunk(&state.name, registered, answers);
         }
     }
 
@@ -236,7 +276,10 @@ impl Exchange {
         let mut every = tokio::time::interval(LOOK);
         loop {
             tokio::select! {
-                _ = every.tick() => self.inner.gate.look(),
+                _ = every.tick() => {
+                    self.inner.gate.look();
+                    self.tell_of_trunks();
+                }
                 () = self.stopped() => return,
             }
         }

@@ -7,15 +7,21 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use call::TransferResult;
+use desk::Clinic;
+use jiff::Timestamp;
 use lines::{Door, Moved};
 use queue::Join;
-use session::{People, TransferCall};
+use session::{People, QueueNow, TransferCall};
 use tokio::sync::mpsc;
 
 use crate::config::{Lines, TransferWay};
 use crate::dial::{Dialler, To};
-use crate::operators::{About, Operators, ToCaller};
+use crate::operators::{About, Answered, Operators, Phones as _, Ringing, ToCaller};
 
+/// A line of this name is an operator's own phone: `@Анна`.
+pub(crate) const BY_NAME: char = '@';
+/// How long the phone of an operator who takes a call over rings; then there is time for somebody else.
+const TAKER_RINGS: Duration = Duration::from_secs(15);
 /// How long somebody who is called for a caller may take to answer; the robot gives up after 30 s.
 const RING: Duration = Duration::from_secs(25);
 
@@ -32,9 +38,35 @@ pub(crate) enum HandOver {
         door: Box<dyn Door>,
         /// What they hear first; empty = nothing.
         whisper: String,
+        /// An operator who took the call; no queue rings them meanwhile.
+        taken: Option<Engagement>,
     },
     /// The trunk has taken the caller away.
     Moved,
+}
+
+/// An operator is on the phone outside of the queues, until this is dropped.
+pub(crate) struct Engagement {
+    operators: Operators,
+    agent: String,
+}
+
+impl Engagement {
+    fn of(operators: &Operators, agent: &str) -> Engagement {
+        operators.tell(queue::Event::Engaged { agent: agent.into() });
+        Engagement { operators: operators.clone(), agent: agent.to_owned() }
+    }
+
+    /// Who.
+    pub(crate) fn agent(&self) -> &str {
+        &self.agent
+    }
+}
+
+impl Drop for Engagement {
+    fn drop(&mut self) {
+        self.operators.tell(queue::Event::Disengaged { agent: self.agent.as_str().into() });
+    }
 }
 
 /// The people of the house.
@@ -76,6 +108,25 @@ impl Hands {
             // The caller hung up meanwhile; dropped here, whoever answered is hung up too.
             None => TransferResult::Nobody,
         }
+    }
+
+    /// To an operator who wants this caller; to whoever there is, where they do not answer.
+    async fn to_taker(&self, call: &TransferCall, name: &str) -> TransferResult {
+        if let (Some(operators), Some(dialler)) = (self.operators.get(&call.clinic.id), &self.dialler) {
+            let taken = Engagement::of(operators, name);
+            let ringing = Ringing {
+                operator: name.to_owned(),
+                caller: call.caller.clone(),
+                queue: String::new(),
+                callback: false,
+            };
+            if let Ok(Ok(Answered { door, .. })) = tokio::time::timeout(TAKER_RINGS, dialler.ring(ringing)).await {
+                let whisper = call.summary.clone();
+                return self.take(&call.id, HandOver::Person { door, whisper, taken: Some(taken) });
+            }
+        }
+        let anybody = TransferCall { to: "operator".to_owned(), ..call.clone() };
+        self.transfer(&anybody).await
     }
 
     fn way_of(&self, call: &str) -> (TransferWay, Option<String>) {
@@ -141,7 +192,23 @@ impl std::fmt::Debug for Word<'_> {
 
 #[async_trait]
 impl People for Hands {
+    async fn queue(&self, clinic: &Clinic, to: &str) -> Option<QueueNow> {
+        let settings = self.lines.queue_for(&clinic.id, to)?;
+        let view = self.operators.get(&clinic.id)?.look().await;
+        let queue = view.queues.into_iter().find(|queue| queue.queue.as_str() == settings.name)?;
+        let open = settings.always_open || clinic.is_open(Timestamp::now());
+        let wait_s = queue.next_wait_ms.map(|ms| u32::try_from(ms / 1_000).unwrap_or(u32::MAX));
+        Some(QueueNow {
+            served: open && wait_s.is_some() && queue.waiting < settings.max_waiting,
+            waiting: queue.waiting,
+            expected_wait_s: wait_s.unwrap_or(settings.max_wait_s).min(settings.max_wait_s),
+        })
+    }
+
     async fn transfer(&self, call: &TransferCall) -> TransferResult {
+        if let Some(name) = call.to.strip_prefix(BY_NAME) {
+            return self.to_taker(call, name).await;
+        }
         if let Some(queue) = self.lines.queue_for(&call.clinic.id, &call.to) {
             return self.join(call, queue).await;
         }
@@ -160,7 +227,7 @@ impl People for Hands {
             Ok(door) => {
                 let whisper =
                     if call.summary.is_empty() { String::new() } else { format!("Звонок. {}", call.summary) };
-                self.take(&call.id, HandOver::Person { door, whisper })
+                self.take(&call.id, HandOver::Person { door, whisper, taken: None })
             }
             Err(not_reached) => {
                 tracing::info!(call = call.id, to = call.to, why = ?not_reached.why, status = not_reached.status, "nobody answered a transfer");

@@ -7,20 +7,23 @@
 //! | `*0` | gone |
 //! | `*2` | a pause |
 //! | `*3` | after-call work is done |
-//! | anything else | a call of their own, through the clinic's trunk |
+//! | anything else | a call of their own, through the clinic's trunk: recorded like every call, behind the notice |
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lines::Door;
 use queue::Event;
-use records::{CallEnd, CallRecord, Direction, Pii};
-use session::{Bridge, BridgeEnd, Bridged, Leg, Waited, WaitingRoom};
-use sip::Incoming;
+use records::{CallEnd, CallRecord, Direction, Outcome, Pii};
+use session::{Bridge, BridgeEnd, BridgeOver, Bridged, Leg, Live, Waited, WaitingRoom};
+use sip::{Dialog, Incoming};
 
 use crate::config::{Operator, OperatorPhone};
+use crate::consultation::{Asker, Consultation};
 use crate::dial::To;
-use crate::{Exchange, House, leg};
+use crate::leg::{self, Belongs};
+use crate::reception::{self, Parted};
+use crate::{Exchange, House, afterwards, notice};
 
 /// How long somebody an operator calls may take to answer.
 const RING: Duration = Duration::from_secs(60);
@@ -82,10 +85,10 @@ pub(crate) async fn phone_calls(exchange: &Exchange, user: &str, incoming: Incom
         "*0" => (Event::LoggedOut { agent }, "Вы ушли с линии."),
         "*2" => (Event::Paused { agent, reason: "pause".to_owned() }, "Перерыв."),
         "*3" => (Event::WrapUpDone { agent }, "Готово."),
-        _ => return calls_out(exchange, house, operator, incoming).await,
+        _ => return calls_out(exchange, &house, operator, incoming).await,
     };
     tell(exchange, operator, event);
-    let Some(door) = answer(exchange, operator, incoming).await else { return };
+    let Some((door, _)) = answer(exchange, operator, incoming).await else { return };
     let (room, mut events) = WaitingRoom::open(Leg::new(door, None), &house.hearing);
     room.music(false);
     room.say(said).await;
@@ -96,7 +99,7 @@ pub(crate) async fn phone_calls(exchange: &Exchange, user: &str, incoming: Incom
     }
 }
 
-async fn answer(exchange: &Exchange, operator: &Operator, incoming: Incoming) -> Option<Box<dyn Door>> {
+async fn answer(exchange: &Exchange, operator: &Operator, incoming: Incoming) -> Option<(Box<dyn Door>, Dialog)> {
     let dialler = exchange.inner.dialler.as_ref()?;
     let (capabilities, dtmf) = dialler.phone_capabilities(operator.srtp);
     let ends = dialler.ends(incoming.source.ip(), capabilities, dtmf).ok()?;
@@ -111,9 +114,9 @@ async fn answer(exchange: &Exchange, operator: &Operator, incoming: Incoming) ->
             return None;
         }
     };
-    let call = incoming.call_id.clone();
     let dialog = incoming.answer(session).await.ok()?;
-    Some(leg::join(&call, ends.rtp, ends.sound, dialog, None, None))
+    let belongs = Belongs { clinic: &operator.clinic, trunk: None, referrals: None };
+    Some((leg::join(ends, dialog.clone(), belongs, &dialler.carriers), dialog))
 }
 
 /// A call of the operator's own, through the clinic's line or to a colleague.
@@ -125,7 +128,10 @@ async fn calls_out(exchange: &Exchange, house: &House, operator: &Operator, inco
     tell(exchange, operator, Event::Engaged { agent: agent.clone() });
     incoming.ring(None).ok();
     let number = incoming.called.clone();
-    let to = To::Number { number: number.clone(), trunk: None, clinic: house.clinic.id.clone() };
+    let lines = &exchange.inner.lines;
+    let own = |name: &String| lines.trunks.iter().any(|trunk| trunk.name == *name && trunk.clinic == operator.clinic);
+    let trunk = lines.outgoing.as_ref().map(|outgoing| outgoing.trunk.clone()).filter(own);
+    let to = To::Number { number: number.clone(), trunk, clinic: house.clinic.id.clone() };
     let gave_up = incoming.cancellation();
     let dialled = tokio::select! {
         dialled = dialler.dial(to, None, RING) => Some(dialled),
@@ -133,8 +139,9 @@ async fn calls_out(exchange: &Exchange, house: &House, operator: &Operator, inco
     };
     match dialled {
         Some(Ok(door)) => {
-            if let Some(own) = answer(exchange, operator, incoming).await {
-                talk(house, operator, &number, started, own, door).await;
+            if let Some((own, dialog)) = answer(exchange, operator, incoming).await {
+                let consultation = dialler.consultations.opens(dialog);
+                talk(exchange, house, operator, (&number, started), (own, consultation), door).await;
             }
         }
         Some(Err(unreached)) => incoming.reject(if unreached.status < 300 { 480 } else { unreached.status }, "", None),
@@ -143,13 +150,14 @@ async fn calls_out(exchange: &Exchange, house: &House, operator: &Operator, inco
     tell(exchange, operator, Event::Disengaged { agent });
 }
 
-/// Two who talk, written down as an outgoing call.
+/// Two who talk, written down as an outgoing call. The other one may be handed to the operator's caller. Whoever is called
+/// through the clinic's line hears first that the call is recorded, where calls are; colleagues among themselves are not.
 async fn talk(
+    exchange: &Exchange,
     house: &House,
     operator: &Operator,
-    number: &str,
-    started: i64,
-    own: Box<dyn Door>,
+    (number, started): (&str, i64),
+    (own, mut consultation): (Box<dyn Door>, Consultation),
     other: Box<dyn Door>,
 ) {
     let id = records::id();
@@ -160,24 +168,66 @@ async fn talk(
     record.caller = desk::PhoneNumber::parse(number).map(Pii::from);
     record.line = Some(house.clinic.phone.clone()).filter(|phone| !phone.is_empty());
     if let Err(error) = house.stage.store.start_call(&record).await {
-        tracing::error!(%error, "a call of an operator could not be written down");
+        tracing::error!(call = id, %error, "a call of an operator could not be written down");
     }
-    let (_bridge, mut events) = Bridge::open(Leg::new(other, None), own, None, &house.hearing).await;
-    while let Some(event) = events.recv().await {
-        if let Bridged::Over(over) = event {
-            let end = CallEnd {
-                ended_ms: jiff::Timestamp::now().as_millisecond(),
-                hold_ms: i64::try_from(over.hold_ms).ok(),
-                talk_ms: i64::try_from(over.talk_ms).ok(),
-                end_reason: Some(match over.end {
-                    BridgeEnd::HungUp(session::Party::Caller) => "caller-hung-up".to_owned(),
-                    _ => "operator-hung-up".to_owned(),
-                }),
-                ..CallEnd::default()
-            };
-            if let Err(error) = house.stage.store.end_call(&id, &end).await {
-                tracing::error!(%error, "the end of an operator's call could not be written down");
+    let live = Live::default();
+    let _known = exchange.inner.lives.begins(&house.clinic.id, &id, live.clone());
+    let colleague = exchange.inner.dialler.as_ref().is_some_and(|dialler| dialler.extension(number).is_some());
+    let recordings = exchange.inner.recordings.as_deref().filter(|_| !colleague);
+    let (path, recording) = notice::recording(house, recordings, &id, live).await.unzip();
+    let leg = Leg::new(other, recording);
+    let text = &house.clinic.recording_notice;
+    let (bridge, mut events) = Bridge::open_told(leg, own, None, text, &house.hearing).await;
+    let mut asker = None;
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            Some(asks) = consultation.asked(), if asker.is_none() => {
+                asker = Some(asks);
+                bridge.part();
+                continue;
             }
+        };
+        match event {
+            Some(Bridged::Over(over)) => return talked(house, &id, path.as_deref(), *over, asker).await,
+            Some(_) => {}
+            None => return,
         }
     }
+}
+
+async fn talked(house: &House, id: &str, recording: Option<&std::path::Path>, over: BridgeOver, asker: Option<Asker>) {
+    let end = CallEnd {
+        ended_ms: jiff::Timestamp::now().as_millisecond(),
+        outcome: Some(Outcome::Nothing),
+        hold_ms: i64::try_from(over.hold_ms).ok(),
+        talk_ms: i64::try_from(over.talk_ms).ok(),
+        end_reason: Some(match (over.end, &asker) {
+            (BridgeEnd::HungUp(session::Party::Caller), _) => "caller-hung-up".to_owned(),
+            (BridgeEnd::Parted, Some(_)) => "transferred".to_owned(),
+            _ => "operator-hung-up".to_owned(),
+        }),
+        ..CallEnd::default()
+    };
+    let parted = match asker.filter(|_| over.end == BridgeEnd::Parted) {
+        Some(asker) => {
+            let (quality, talk_from) = (over.caller_quality, over.connected_at);
+            let Leg { door, recording, .. } = over.caller;
+            // Nobody wants it any more: dropped, it hangs up.
+            asker.send(door).ok();
+            // The operator's own end of it is over.
+            drop(over.operator);
+            if let Some(recording) = recording
+                && let Err(error) = recording.finish().await
+            {
+                tracing::error!(call = id, %error, "the recording of a call could not be completed");
+            }
+            Parted { quality, talk_from }
+        }
+        None => reception::part(id, over).await,
+    };
+    if let Err(error) = house.stage.store.end_call(id, &end).await {
+        tracing::error!(call = id, %error, "the end of an operator's call could not be written down");
+    }
+    afterwards::keep(house, id, recording, parted).await;
 }

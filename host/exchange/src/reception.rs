@@ -8,14 +8,15 @@ use flows::host::voice::Channel;
 use jiff::Zoned;
 use lines::{Door, Quality};
 use queue::{EndedBy, Event};
-use records::Entry;
+use records::{CallEvent, Entry};
+use serde_json::json;
 use session::trace::Tracer;
 use session::{Bridge, BridgeEnd, BridgeOver, Bridged, ChatDoor, Held, Leg, Party, Setup, Waited, WaitingRoom};
 use tokio::sync::mpsc;
 
 use crate::gate::Place;
 use crate::operators::{Answered, Operators, SendOn, ToCaller};
-use crate::people::HandOver;
+use crate::people::{Engagement, HandOver};
 use crate::{Exchange, House, afterwards};
 
 /// A caller at the door.
@@ -55,9 +56,10 @@ impl Exchange {
             tracing::error!(clinic = arrival.clinic, "this clinic is not served");
             return None;
         };
-        let setup = self.setup(house, &arrival);
+        let overloaded = arrival.entry.is_none() && self.overloaded(&house).await;
+        let setup = self.setup(&house, &arrival, overloaded);
         let Arrival { trunk, door, place, .. } = arrival;
-        self.hold_as(house, setup, door, trunk, place, tracer).await
+        self.hold_as(&house, setup, door, trunk, place, tracer).await
     }
 
     /// Holds a written conversation with a visitor.
@@ -89,6 +91,7 @@ impl Exchange {
         tracer: Tracer,
     ) -> Option<Held> {
         let call = setup.id.clone();
+        let _known = self.inner.lives.begins(&house.clinic.id, &call, setup.live.clone());
         self.inner.observer.began(&house.clinic.id);
         self.inner.people.arrived(&call, trunk);
         let robot = session::robot(&house.stage, setup, door, &house.hearing, tracer).await;
@@ -123,16 +126,25 @@ impl Exchange {
         Some(held)
     }
 
-    fn setup(&self, house: &House, arrival: &Arrival) -> Setup {
+    fn setup(&self, house: &House, arrival: &Arrival, overloaded: bool) -> Setup {
         let started = Zoned::now().with_time_zone(house.clinic.zone.clone());
         let mut setup = Setup::new(arrival.channel, started).entry_by_hours(&house.clinic);
         if let Some(entry) = arrival.entry {
             setup.entry = entry;
+        } else if setup.entry == Entry::Day && overloaded {
+            setup.entry = Entry::Overload;
         }
         setup.caller.clone_from(&arrival.caller);
         setup.line.clone_from(&arrival.line);
         setup.recording = recording_path(self.inner.recordings.as_deref(), &house.clinic, &setup.id);
         setup
+    }
+
+    /// Whether somebody who asked for a person now would wait too long.
+    async fn overloaded(&self, house: &House) -> bool {
+        let Some(settings) = self.inner.lines.queue_for(&house.clinic.id, "operator") else { return false };
+        let queue = house.stage.people.queue(&house.clinic, "operator").await;
+        settings.overload_after_s > 0 && queue.is_some_and(|queue| queue.expected_wait_s > settings.overload_after_s)
     }
 
     /// What becomes of the line when the robot is done with it.
@@ -151,7 +163,10 @@ impl Exchange {
         }
         match hand_over {
             None | Some(HandOver::Moved) => hang_up(call, leg).await,
-            Some(HandOver::Person { door, whisper }) => self.talk(house, call, leg, door, &whisper).await,
+            Some(HandOver::Person { door, whisper, taken }) => {
+                let by = taken.as_ref().map(Engagement::agent);
+                self.talk(house, call, leg, door, &whisper, by).await
+            }
             Some(HandOver::Queue { told }) => {
                 let Some(operators) = self.inner.operators.get(&house.clinic.id) else {
                     return hang_up(call, leg).await;
@@ -204,8 +219,12 @@ impl Exchange {
         leg: Leg,
         told: &mut mpsc::UnboundedReceiver<ToCaller>,
     ) -> (Option<Leg>, Option<(Answered, String)>) {
+        let due = leg.notice_is_due();
         let (room, mut events) = WaitingRoom::open(leg, &house.hearing);
         let room = Arc::new(room);
+        if due {
+            room.say_notice(&house.clinic.recording_notice).await;
+        }
         // Speech is made beside this loop, so that a person who answers never waits for an announcement.
         let say = |text: String| {
             let room = Arc::clone(&room);
@@ -259,7 +278,9 @@ impl Exchange {
         whisper: &str,
     ) -> Result<Parted, Leg> {
         let Answered { door, mut wishes } = operator;
-        let (bridge, mut events) = Bridge::open(leg, door, Some(whisper), &house.hearing).await;
+        // A notice that the waiting room did not come to the end of is said to its end first.
+        let notice = &house.clinic.recording_notice;
+        let (bridge, mut events) = Bridge::open_told(leg, door, Some(whisper), notice, &house.hearing).await;
         let mut send_on = None;
         loop {
             let event = tokio::select! {
@@ -285,10 +306,10 @@ impl Exchange {
                     };
                     operators.tell(Event::TalkEnded { call: call.into(), by });
                     return Ok(match send_on.filter(|_| by == EndedBy::Transfer) {
-                        Some(SendOn { to }) => {
+                        Some(wish) => {
                             let talk_from = over.connected_at;
                             drop(over.operator);
-                            let parted = self.send_on(house, call, over.caller, &to).await;
+                            let parted = self.goes_on(house, call, over.caller, wish).await;
                             Parted { talk_from, ..parted }
                         }
                         None => part(call, *over).await,
@@ -301,16 +322,67 @@ impl Exchange {
         Ok(Parted::default())
     }
 
-    /// A caller and somebody who was called for them directly.
-    pub(crate) async fn talk(&self, house: &House, call: &str, leg: Leg, door: Box<dyn Door>, whisper: &str) -> Parted {
+    /// Where the operator sends their caller.
+    async fn goes_on(&self, house: &House, call: &str, leg: Leg, wish: SendOn) -> Parted {
+        match wish {
+            SendOn::To(to) => self.send_on(house, call, leg, &to).await,
+            SendOn::Joined(joining) => match joining.take().await {
+                Some(door) => self.talk(house, call, leg, door, "", None).await,
+                // Whoever was consulted has hung up meanwhile: the caller waits for anybody.
+                None => self.send_on(house, call, leg, "operator").await,
+            },
+        }
+    }
+
+    /// A caller and somebody who was called for them directly; an operator by name where it was one.
+    pub(crate) async fn talk(
+        &self,
+        house: &House,
+        call: &str,
+        leg: Leg,
+        door: Box<dyn Door>,
+        whisper: &str,
+        agent: Option<&str>,
+    ) -> Parted {
         let whisper = (!whisper.is_empty()).then_some(whisper);
-        let (_bridge, mut events) = Bridge::open(leg, door, whisper, &house.hearing).await;
+        let notice = &house.clinic.recording_notice;
+        let (_bridge, mut events) = Bridge::open_told(leg, door, whisper, notice, &house.hearing).await;
         while let Some(event) = events.recv().await {
-            if let Bridged::Over(over) = event {
-                return part(call, *over).await;
+            match event {
+                Bridged::Connected => happened(house, call, agent, "connected", json!({ "wait_ms": 0 })).await,
+                Bridged::Over(over) => {
+                    let by = if over.end == BridgeEnd::HungUp(Party::Caller) { "caller" } else { "agent" };
+                    let data = json!({ "talk_ms": over.talk_ms, "hold_ms": over.hold_ms, "by": by });
+                    if over.connected_at.is_some() {
+                        happened(house, call, agent, "talk_ended", data).await;
+                    }
+                    return part(call, *over).await;
+                }
+                Bridged::Key(..) | Bridged::Hold(..) | Bridged::Whispered => {}
             }
         }
         Parted::default()
+    }
+}
+
+/// What an operator who has taken a call does is written down as if it had come by the queue.
+async fn happened(house: &House, call: &str, agent: Option<&str>, kind: &str, data: serde_json::Value) {
+    let Some(agent) = agent else { return };
+    let event = CallEvent {
+        call: call.to_owned(),
+        at_ms: Zoned::now().timestamp().as_millisecond(),
+        kind: kind.to_owned(),
+        agent: Some(agent.to_owned()),
+        queue: None,
+        data: data.to_string(),
+    };
+    let store = &house.stage.store;
+    let written = match store.add_call_event(event).await {
+        Ok(()) => store.settle_call(call).await.map(|_| ()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = written {
+        tracing::error!(call, %error, "who took a call could not be written down");
     }
 }
 

@@ -67,7 +67,7 @@ impl Exchange {
                 Some(Waited::Said) if door.is_none() => room.leave(),
                 Some(Waited::Left(leg)) => {
                     return match door {
-                        Some(door) => self.talk(house, call, leg, door, "").await,
+                        Some(door) => self.talk(house, call, leg, door, "", None).await,
                         None => hang_up(call, leg).await,
                     };
                 }

@@ -1,21 +1,31 @@
 //! The shared clock of every call: frames leave on time whatever the rest of the program does.
 //!
-//! A few threads of the operating system (*shards*) tick every millisecond. Each call beats every 20 ms at a phase of its
-//! own, so that a thousand calls are fifty at a time and not a burst; between its beats it is polled at each tick, so that
-//! an answer that arrives in the meantime is in the next frame and not in the one after. Nothing here waits for anything
-//! but the clock.
+//! A few threads of the operating system (*shards*) keep it. Each call beats every 20 ms at one of twenty phases, a millisecond
+//! apart, so that a thousand calls are a few dozen at a time and not a burst. A shard sleeps until its next phase with calls in
+//! it; few calls share few phases, because each waking costs as much as a call. Between its beats a call is polled when
+//! something has arrived for it, and only then (`alarm`), so that an answer is in the next frame and not in the one after, and
+//! a call that waits for nothing costs nothing. Nothing here waits for anything but the clock and those.
 //!
 //! Behind by more than [`SKIP_AFTER`], frames are skipped rather than sent in a burst. A call that panics ends alone.
 
+mod alarm;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Waker};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use alarm::{Alarm, Bell};
+
 /// Ticks, of one millisecond, in a frame.
 const PHASES: usize = 20;
+/// In which order phases are taken into use: each as far from those before it as can be.
+const ORDER: [usize; PHASES] = [0, 10, 5, 15, 2, 12, 7, 17, 1, 11, 6, 16, 3, 13, 8, 18, 4, 14, 9, 19];
+/// Calls of a phase before another one is taken into use. So many take well under a millisecond.
+const TOGETHER: usize = 64;
 const TICK: Duration = Duration::from_millis(1);
 /// Behind by more than this, frames are skipped.
 pub const SKIP_AFTER: Duration = Duration::from_millis(200);
@@ -24,8 +34,9 @@ pub const ON_TIME: Duration = Duration::from_millis(5);
 
 /// One call, or anything else that handles a frame every 20 ms.
 pub trait Paced: Send {
-    /// Between frames, at every tick: take what arrived. Must cost next to nothing when nothing did.
-    fn poll(&mut self) {}
+    /// Take what arrived, and have the context's waker woken by what arrives next: then this is called again, between frames,
+    /// within a millisecond. Called once when the call has joined.
+    fn poll(&mut self, _context: &mut Context<'_>) {}
 
     /// One frame of 20 ms.
     fn frame(&mut self) -> Beat;
@@ -98,12 +109,10 @@ struct Shards {
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// A call that joins; none to wake a shard that is to stop.
-type Joining = Option<Box<dyn Paced>>;
-
 struct Shard {
-    joining: Sender<Joining>,
+    joining: Sender<Box<dyn Paced>>,
     counts: Arc<Counts>,
+    bell: Arc<Bell>,
 }
 
 impl Pacer {
@@ -136,10 +145,11 @@ impl Pacer {
         let fewest = self.shards.shards.iter().min_by_key(|shard| shard.counts.calls.load(Ordering::Relaxed));
         let Some(shard) = fewest else { return };
         shard.counts.calls.fetch_add(1, Ordering::Relaxed);
-        if shard.joining.send(Some(paced)).is_err() {
+        if shard.joining.send(paced).is_err() {
             // Stopped: the call was dropped with the message, which hangs it up.
             shard.counts.calls.fetch_sub(1, Ordering::Relaxed);
         }
+        shard.bell.wake();
     }
 
     /// Calls in progress.
@@ -166,13 +176,23 @@ impl Pacer {
     /// [`Pacer::calls`] to come down to nothing first.
     pub fn stop(&self) {
         for shard in &self.shards.shards {
-            shard.counts.stop.store(true, Ordering::Relaxed);
-            shard.joining.send(None).ok();
+            shard.counts.stop.store(true, Ordering::Release);
+            shard.bell.wake();
         }
         let threads = std::mem::take(&mut *self.shards.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
             // A shard in the middle of a panic has nothing left to wait for.
             thread.join().ok();
+        }
+    }
+}
+
+impl Drop for Shards {
+    fn drop(&mut self) {
+        // No handle is left that could add a call: a shard ends with its last one.
+        for shard in &self.shards {
+            shard.counts.closed.store(true, Ordering::Release);
+            shard.bell.wake();
         }
     }
 }
@@ -203,8 +223,9 @@ impl Hand {
 impl Shard {
     fn new(first_phase: usize) -> (Shard, Ring) {
         let (joining, joiners) = channel();
-        let counts = Arc::<Counts>::default();
-        (Shard { joining, counts: Arc::clone(&counts) }, Ring::new(joiners, counts, first_phase))
+        let (counts, bell) = (Arc::<Counts>::default(), Arc::<Bell>::default());
+        let ring = Ring::new(joiners, Arc::clone(&counts), Arc::clone(&bell), first_phase);
+        (Shard { joining, counts, bell }, ring)
     }
 }
 
@@ -218,87 +239,132 @@ struct Counts {
     panicked: AtomicU64,
     busy_us: AtomicU64,
     stop: AtomicBool,
+    closed: AtomicBool,
+}
+
+/// One call at its shard.
+struct Call {
+    paced: Box<dyn Paced>,
+    phase: usize,
+    alarm: Arc<Alarm>,
+    waker: Waker,
 }
 
 /// The calls of one shard by phase, and how far its clock has come. Time is an argument.
 struct Ring {
-    joiners: Receiver<Joining>,
+    joiners: Receiver<Box<dyn Paced>>,
     counts: Arc<Counts>,
-    phases: [Vec<Box<dyn Paced>>; PHASES],
+    bell: Arc<Bell>,
+    /// By number; a number is given again when its call is over.
+    calls: Vec<Option<Call>>,
+    free: Vec<usize>,
+    phases: [Vec<usize>; PHASES],
     /// The tick to run next.
     next: u64,
     first_phase: usize,
-    /// No handle is left that could add a call.
-    closed: bool,
+    /// Alarms that are being answered; kept for its memory.
+    rung: Vec<Arc<Alarm>>,
 }
 
 impl Ring {
-    fn new(joiners: Receiver<Joining>, counts: Arc<Counts>, first_phase: usize) -> Ring {
+    fn new(joiners: Receiver<Box<dyn Paced>>, counts: Arc<Counts>, bell: Arc<Bell>, first_phase: usize) -> Ring {
         Ring {
             joiners,
             counts,
+            bell,
+            calls: Vec::new(),
+            free: Vec::new(),
             phases: std::array::from_fn(|_| Vec::new()),
             next: 1,
             first_phase: first_phase % PHASES,
-            closed: false,
+            rung: Vec::new(),
         }
     }
 
     /// Run every tick that is due. `clock` is the time since the start.
     fn run(&mut self, clock: &dyn Fn() -> Duration) {
         let now = clock();
-        self.take_joiners();
         let due = tick_of(now);
-        if due < self.next {
-            return;
+        if self.is_empty() {
+            // Nothing was due while nobody was there.
+            self.next = due + 1;
         }
-        if time_of(due - self.next) > SKIP_AFTER {
-            self.skip_to(due);
-        }
-        self.poll();
-        while self.next <= due {
-            self.tick(clock);
-            self.next += 1;
+        self.take_joiners();
+        self.answer_alarms();
+        let Some(first) = self.first_due() else { return };
+        // Between this tick and that one nothing beats.
+        self.next = first.min(due + 1);
+        if first <= due {
+            if time_of(due - first) > SKIP_AFTER {
+                self.skip_to(due);
+            }
+            while self.next <= due {
+                self.tick(clock);
+                self.next += 1;
+            }
         }
         let busy = clock().saturating_sub(now);
         self.counts.busy_us.fetch_add(micros(busy), Ordering::Relaxed);
     }
 
+    /// The next tick with calls in it; none while there are none.
+    fn first_due(&self) -> Option<u64> {
+        (self.next..).take(PHASES).find(|tick| !self.phases[phase_of(*tick)].is_empty())
+    }
+
     fn take_joiners(&mut self) {
-        loop {
-            match self.joiners.try_recv() {
-                Ok(Some(paced)) => self.join(paced),
-                Ok(None) => {}
-                Err(TryRecvError::Empty) => return,
-                Err(TryRecvError::Disconnected) => {
-                    self.closed = true;
-                    return;
-                }
+        while let Ok(paced) = self.joiners.try_recv() {
+            self.join(paced);
+        }
+    }
+
+    /// Into the phase with the fewest calls of those in use; of equals, the first one taken into use.
+    fn join(&mut self, paced: Box<dyn Paced>) {
+        let calls = self.calls.len() - self.free.len();
+        let in_use = (calls / TOGETHER + 1).min(PHASES);
+        let phases = ORDER[..in_use].iter().map(|step| (self.first_phase + step) % PHASES);
+        let phase = phases.min_by_key(|phase| self.phases[*phase].len()).unwrap_or(self.first_phase);
+        let number = self.free.pop().unwrap_or_else(|| {
+            self.calls.push(None);
+            self.calls.len() - 1
+        });
+        let alarm = Alarm::new(number, &self.bell);
+        let waker = Waker::from(Arc::clone(&alarm));
+        // What arrived before it joined is taken at once.
+        waker.wake_by_ref();
+        self.calls[number] = Some(Call { paced, phase, alarm, waker });
+        self.phases[phase].push(number);
+    }
+
+    /// Polls the calls for which something has arrived.
+    fn answer_alarms(&mut self) {
+        let mut rung = std::mem::take(&mut self.rung);
+        self.bell.take(&mut rung);
+        for alarm in rung.drain(..) {
+            let number = alarm.call();
+            // A call may be over, and its number another's.
+            let Some(call) = self.calls[number].as_mut().filter(|call| Arc::ptr_eq(&call.alarm, &alarm)) else {
+                continue;
+            };
+            // Before it is polled: what arrives from now on rings again.
+            alarm.answered();
+            let phase = call.phase;
+            let polled = catch_unwind(AssertUnwindSafe(|| {
+                let Call { paced, waker, .. } = call;
+                paced.poll(&mut Context::from_waker(waker));
+            }));
+            if polled.is_err() {
+                self.phases[phase].retain(|other| *other != number);
+                self.panicked(number);
             }
         }
-    }
-
-    /// Into the phase with the fewest calls; of equals, the first one from where this shard begins.
-    fn join(&mut self, paced: Box<dyn Paced>) {
-        let from = self.first_phase;
-        let phases = (0..PHASES).map(|step| (from + step) % PHASES);
-        let fewest = phases.min_by_key(|phase| self.phases[*phase].len()).unwrap_or(from);
-        self.phases[fewest].push(paced);
-    }
-
-    fn poll(&mut self) {
-        for phase in &mut self.phases {
-            keep(phase, &self.counts, |paced| {
-                paced.poll();
-                Beat::On
-            });
-        }
+        self.rung = rung;
     }
 
     fn tick(&mut self, clock: &dyn Fn() -> Duration) {
         let due = time_of(self.next);
-        let counts = &self.counts;
-        keep(&mut self.phases[phase_of(self.next)], counts, |paced| {
+        let counts = Arc::clone(&self.counts);
+        self.keep(phase_of(self.next), |paced| {
             let late = clock().saturating_sub(due);
             counts.frames.fetch_add(1, Ordering::Relaxed);
             counts.latest_us.fetch_max(micros(late), Ordering::Relaxed);
@@ -311,10 +377,11 @@ impl Ring {
 
     /// Go on from `tick`; what lies before it is left out.
     fn skip_to(&mut self, tick: u64) {
-        for (number, phase) in self.phases.iter_mut().enumerate() {
-            let frames = beats_before(tick, number) - beats_before(self.next, number);
-            self.counts.skipped.fetch_add(frames * phase.len() as u64, Ordering::Relaxed);
-            keep(phase, &self.counts, |paced| {
+        for phase in 0..PHASES {
+            let frames = beats_before(tick, phase) - beats_before(self.next, phase);
+            let calls = self.phases[phase].len() as u64;
+            self.counts.skipped.fetch_add(frames * calls, Ordering::Relaxed);
+            self.keep(phase, |paced| {
                 paced.skipped(frames);
                 Beat::On
             });
@@ -322,8 +389,43 @@ impl Ring {
         self.next = tick;
     }
 
+    /// Do something with every call of a phase, and drop those that are over or panicked.
+    fn keep(&mut self, phase: usize, mut each: impl FnMut(&mut dyn Paced) -> Beat) {
+        let mut place = 0;
+        while let Some(&number) = self.phases[phase].get(place) {
+            let Some(call) = &mut self.calls[number] else {
+                // Whatever is in a phase is in the list; were it not, it would be over.
+                self.phases[phase].swap_remove(place);
+                continue;
+            };
+            match catch_unwind(AssertUnwindSafe(|| each(call.paced.as_mut()))) {
+                Ok(Beat::On) => place += 1,
+                ended => {
+                    self.phases[phase].swap_remove(place);
+                    if ended.is_err() { self.panicked(number) } else { self.over(number) }
+                }
+            }
+        }
+    }
+
+    fn panicked(&mut self, number: usize) {
+        self.counts.panicked.fetch_add(1, Ordering::Relaxed);
+        tracing::error!("a call ended by a panic in its media loop");
+        self.over(number);
+    }
+
+    /// Drops a call that is in no phase any more.
+    fn over(&mut self, number: usize) {
+        let over = self.calls[number].take();
+        self.free.push(number);
+        self.counts.calls.fetch_sub(1, Ordering::Relaxed);
+        if catch_unwind(AssertUnwindSafe(|| drop(over))).is_err() {
+            tracing::error!("a call panicked while it was dropped");
+        }
+    }
+
     fn is_empty(&self) -> bool {
-        self.phases.iter().all(Vec::is_empty)
+        self.calls.len() == self.free.len()
     }
 }
 
@@ -348,58 +450,32 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Do something with every call, and drop those that are over or panicked.
-fn keep(calls: &mut Vec<Box<dyn Paced>>, counts: &Counts, mut each: impl FnMut(&mut dyn Paced) -> Beat) {
-    let mut place = 0;
-    while let Some(call) = calls.get_mut(place) {
-        match catch_unwind(AssertUnwindSafe(|| each(call.as_mut()))) {
-            Ok(Beat::On) => place += 1,
-            ended => {
-                if ended.is_err() {
-                    counts.panicked.fetch_add(1, Ordering::Relaxed);
-                    tracing::error!("a call ended by a panic in its media loop");
-                }
-                let over = calls.swap_remove(place);
-                counts.calls.fetch_sub(1, Ordering::Relaxed);
-                if catch_unwind(AssertUnwindSafe(|| drop(over))).is_err() {
-                    tracing::error!("a call panicked while it was dropped");
-                }
-            }
-        }
-    }
-}
-
 /// The life of a shard's thread.
 fn keep_time(mut ring: Ring, first: bool) {
     be_punctual(first);
+    ring.bell.wakes(std::thread::current());
     let start = Instant::now();
     let clock = || start.elapsed();
-    while !ring.counts.stop.load(Ordering::Relaxed) {
-        if ring.is_empty() {
-            if ring.closed || !wait_for_a_call(&mut ring) {
-                return;
-            }
-            // Nothing was due while nobody was there.
-            ring.next = tick_of(clock()) + 1;
-        }
+    while !ring.counts.stop.load(Ordering::Acquire) {
+        // Before the run: a call that was added before the last handle went is taken in by it.
+        let closed = ring.counts.closed.load(Ordering::Acquire);
+        let began = clock();
         ring.run(&clock);
-        std::thread::sleep(time_of(ring.next).saturating_sub(clock()));
+        match ring.first_due() {
+            None if closed => return,
+            None => std::thread::park(),
+            Some(tick) => rest(time_of(tick), began + TICK, &clock),
+        }
     }
 }
 
-/// An empty shard does not tick. False once no call can come any more.
-fn wait_for_a_call(ring: &mut Ring) -> bool {
-    while !ring.counts.stop.load(Ordering::Relaxed) {
-        match ring.joiners.recv() {
-            Ok(Some(paced)) => {
-                ring.join(paced);
-                return true;
-            }
-            Ok(None) => {}
-            Err(_) => return false,
-        }
+/// Sleeps until `due`, or until something has arrived; but what arrives within a tick is taken together.
+fn rest(due: Duration, together: Duration, clock: &impl Fn() -> Duration) {
+    let left = |until: Duration| until.saturating_sub(clock());
+    if !left(due).is_zero() {
+        std::thread::park_timeout(left(due));
     }
-    false
+    std::thread::sleep(left(due.min(together)));
 }
 
 /// Wake at the moment asked for, and before threads that can wait. Not every machine allows the second.

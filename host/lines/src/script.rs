@@ -33,6 +33,7 @@
 //! transfer = "nobody"                # what becomes of a transfer: connected, nobody, refused; left out: by opening hours
 //! free     = false                   # there are no free times
 //! taken    = 1                       # so many first attempts to book come too late
+//! wait     = 240                     # seconds that whoever asks for a person would wait
 //! noise    = 0.15                    # share of words that the recogniser gets wrong; seed = 7 makes another draw
 //! clinic   = "vet_lapa"              # an id or a file; or the clinic itself, as a table [clinic]
 //!
@@ -81,6 +82,8 @@ pub struct Scene {
     pub full: bool,
     /// So many first attempts to book come too late.
     pub taken: u32,
+    /// Seconds that whoever asks for a person would wait.
+    pub wait_s: u32,
     /// Share of words that the recogniser gets wrong, 0 to 1.
     pub noise: f64,
     /// Another draw of the errors.
@@ -286,6 +289,7 @@ impl Script {
             transfer: file.transfer,
             full: !file.free,
             taken: file.taken,
+            wait_s: file.wait,
             noise: file.noise,
             seed: file.seed,
             visits: file.visit,
@@ -340,6 +344,8 @@ struct File {
     free: bool,
     #[serde(default)]
     taken: u32,
+    #[serde(default)]
+    wait: u32,
     #[serde(default, deserialize_with = "share")]
     noise: f64,
     #[serde(default)]
@@ -435,12 +441,12 @@ mod tests {
 
     #[test]
     fn a_scene_with_a_clinic_of_its_own() {
-        let text = "transfer='nobody'\nfree=false\ntaken=1\nnoise=0.2\nentry='reminder'\n[clinic]\nid='own'\n[[visit]]\nstart='2026-11-26T10:00'\n[[line]]\nsilence=true";
+        let text = "transfer='nobody'\nfree=false\ntaken=1\nwait=90\nnoise=0.2\nentry='reminder'\n[clinic]\nid='own'\n[[visit]]\nstart='2026-11-26T10:00'\n[[line]]\nsilence=true";
         let script = Script::toml(text, "a.toml").unwrap();
         assert_eq!(script.own_clinic.as_deref().map(str::trim), Some("id = \"own\""));
         assert_eq!((script.scene.transfer, script.scene.full, script.scene.taken), (Some(Transfer::Nobody), true, 1));
         assert_eq!(script.scene.visits[0].start, jiff::civil::date(2026, 11, 26).at(10, 0, 0, 0));
-        assert_eq!(script.scene.entry.as_deref(), Some("reminder"));
+        assert_eq!((script.scene.entry.as_deref(), script.scene.wait_s), (Some("reminder"), 90));
         assert_eq!(Script::toml("clinic='vet_lapa'\n[[line]]\nsilence=true", "").unwrap().clinic.unwrap(), "vet_lapa");
     }
 

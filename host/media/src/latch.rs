@@ -105,6 +105,8 @@ impl Latch {
             None => home || self.in_a_row(seen) >= PROBATION,
             // The one that was agreed comes after all: whoever was learnt in its place has to go.
             Some(locked) if home && locked.source.ip() != agreed.ip() => true,
+            // To the port: at one address there may be several, as where a PBX puts another caller into a call's place.
+            Some(_) if seen.source == agreed => true,
             Some(locked) => {
                 let silent = seen.at.saturating_sub(locked.at);
                 let continues = seen.ssrc == locked.ssrc
@@ -226,6 +228,23 @@ mod tests {
         assert!(latch.take(seen(AGREED, 1, 0, 100)));
         assert_eq!(target(&latch), AGREED);
         assert!(!latch.take(seen(THIEF, 7, 9, 120)));
+    }
+
+    #[test]
+    fn at_one_address_the_port_that_was_agreed_is_believed_before_the_one_that_still_sends() {
+        let (old, new) = ("192.0.2.1:4000", "192.0.2.1:4010");
+        let mut latch = latch();
+        assert!(latch.take(seen(old, 1, 0, 0)));
+        latch.agree(new.parse().expect("an address"));
+        // The old one does not know yet.
+        assert!(latch.take(seen(old, 1, 1, 20)));
+        assert!(latch.take(seen(new, 2, 0, 25)));
+        assert_eq!(target(&latch), new);
+        for n in 2..20 {
+            assert!(!latch.take(seen(old, 1, n, 20 * u64::from(n))));
+            assert!(latch.take(seen(new, 2, n, 20 * u64::from(n) + 5)));
+        }
+        assert_eq!(target(&latch), new);
     }
 
     #[test]

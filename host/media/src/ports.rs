@@ -89,6 +89,14 @@ impl Ports {
         Err(refused.unwrap_or(MediaError::PortsTaken { pairs: self.pool.pairs }))
     }
 
+    /// The address that somebody else would be told for a pair that is open already; none where sockets of that family are not
+    /// to be had.
+    pub fn announced_to(&self, remote: IpAddr) -> Option<IpAddr> {
+        let settings = &self.pool.settings;
+        let bind = if remote.is_ipv4() { settings.v4 } else { settings.v6 };
+        Some(self.announced(bind?, remote))
+    }
+
     /// Pairs that are not in use.
     pub fn free(&self) -> usize {
         self.pool.free.lock().unwrap_or_else(PoisonError::into_inner).len()

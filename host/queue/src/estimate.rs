@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 
 use crate::acd::{Acd, ms};
-use crate::line::Entry;
+use crate::line::{Entry, serves};
 use crate::settings::Queue;
-use crate::{CallId, Kind, Presence, QueueId};
+use crate::{AgentState, CallId, Kind, Presence, QueueId};
 
 /// How long people were busy with one call lately.
 #[derive(Debug, Clone)]
@@ -65,6 +65,29 @@ impl Acd {
         self.people
             .values()
             .any(|person| person.is_present(Presence::Ready) && a.suits(&person.agent) && b.suits(&person.agent))
+    }
+
+    /// How many wait in this queue, on the line or for their call-back.
+    pub fn waiting_in(&self, queue: &QueueId) -> u32 {
+        let theirs = self.line.values().filter(|entry| entry.queue == *queue && entry.kind != Kind::Missed);
+        u32::try_from(theirs.count()).unwrap_or(u32::MAX)
+    }
+
+    /// How long a caller who joins this queue now will probably wait: as [`Acd::expected_wait_ms`], behind all who wait in it;
+    /// nothing while more people are free than wait. None when nobody who serves it is there.
+    pub fn next_wait_ms(&self, queue: &QueueId) -> Option<i64> {
+        let there: Vec<_> = self
+            .people
+            .values()
+            .filter(|person| person.is_present(Presence::Ready) && serves(&person.agent, queue))
+            .collect();
+        let people = i64::try_from(there.len()).ok().filter(|people| *people > 0)?;
+        let free = there.iter().filter(|person| person.public_state() == AgentState::Ready).count();
+        let waiting = self.waiting_in(queue);
+        if free > waiting as usize {
+            return Some(0);
+        }
+        Some((i64::from(waiting) + 1).saturating_mul(self.handling_ms(queue)?) / people)
     }
 
     /// How long this caller will probably wait: `(ahead + 1) × handling time ÷ people`.

@@ -73,4 +73,4 @@ pub use event::{EndedBy, Event, Join, Kind, Miss, NotReached};
 pub use id::{AgentId, CallId, QueueId, Skill};
 pub use record::{QueueEvent, What, WrapUpEnd};
 pub use settings::{Agent, Announce, Callback, Overflow, Presence, Queue, Settings, SettingsError, Strategy, Widen};
-pub use view::{AgentView, WaitingView};
+pub use view::{AgentView, QueueView, WaitingView};

@@ -93,6 +93,6 @@ impl Entry {
     }
 }
 
-fn serves(agent: &Agent, queue: &QueueId) -> bool {
+pub(crate) fn serves(agent: &Agent, queue: &QueueId) -> bool {
     agent.queues.is_empty() || agent.queues.contains(queue)
 }

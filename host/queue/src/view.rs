@@ -23,6 +23,17 @@ pub struct WaitingView {
     pub agents: Vec<AgentId>,
 }
 
+/// A queue, for whoever thinks of joining it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueueView {
+    /// Which.
+    pub queue: QueueId,
+    /// How many wait in it.
+    pub waiting: u32,
+    /// See [`Acd::next_wait_ms`].
+    pub next_wait_ms: Option<i64>,
+}
+
 /// One who serves.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgentView {
@@ -58,6 +69,16 @@ impl Acd {
                 },
             })
             .collect()
+    }
+
+    /// Every queue, as it is for whoever joins it now.
+    pub fn queues(&self) -> Vec<QueueView> {
+        let view = |queue: &QueueId| QueueView {
+            queue: queue.clone(),
+            waiting: self.waiting_in(queue),
+            next_wait_ms: self.next_wait_ms(queue),
+        };
+        self.queues.keys().map(view).collect()
     }
 
     /// Everybody in the settings, in their order.

@@ -157,6 +157,9 @@ impl Call {
         if before != Phase::Ending {
             self.tell(DialogEvent::Over(why));
         }
+        if matches!(before, Phase::Up | Phase::Ending) {
+            self.core.has_been(self);
+        }
         self.settled.cancel();
         self.over.cancel();
         self.core.forget(self);
@@ -220,6 +223,7 @@ impl Call {
         loop {
             let path = self.way().await?;
             let request = self.draft(&ask, &path, proof.clone())?;
+            let (request, path) = self.core.wires.way_for(request, &path).await;
             let attempt = (method == Method::Invite).then(|| Attempt::new(request.clone(), path.clone()));
             if let Some(attempt) = &attempt {
                 self.core.expect(attempt);
@@ -234,7 +238,8 @@ impl Call {
             };
             let status = response.status_code.code();
             if matches!(status, 401 | 407) && proof.is_none() {
-                proof = self.account.as_ref().and_then(|a| authorization(&response, a, name(method), &uri));
+                let asked = self.account.as_ref().and_then(|account| Proof::asked(&response, account));
+                proof = asked.map(|mut asked| asked.header(name(method), &uri));
                 if proof.is_some() {
                     continue;
                 }
@@ -410,23 +415,41 @@ impl Call {
     /// `sip:target?Replaces=…` for an attended transfer (RFC 3891 §4): the tags as the other side of *this* call
     /// sees them.
     pub(crate) fn replaces(&self) -> String {
+        let value = self.as_replaces();
         let state = self.state();
-        let remote_tag = NameAddr::parse(&state.remote).and_then(|a| a.param("tag").map(str::to_string));
-        let value = format!("{};to-tag={};from-tag={}", self.call_id, remote_tag.unwrap_or_default(), self.local_tag);
         let target = NameAddr::parse(&state.remote).map_or_else(|| state.target.clone(), |a| a.uri);
         let target = target.split('?').next().unwrap_or_default().to_string();
         format!("{target}?Replaces={}", header::escape_user(&value))
     }
+
+    /// The value of that field.
+    pub(crate) fn as_replaces(&self) -> String {
+        let theirs = self.remote_tag().unwrap_or_default();
+        format!("{};to-tag={theirs};from-tag={}", self.call_id, self.local_tag)
+    }
 }
 
-/// The Authorization or Proxy-Authorization a challenge asks for.
-pub(crate) fn authorization(response: &Response, account: &Account, method: &str, uri: &str) -> Option<Header> {
-    let (asked, answer) = match response.status_code.code() {
-        407 => ("Proxy-Authenticate", "Proxy-Authorization"),
-        _ => ("WWW-Authenticate", "Authorization"),
-    };
-    let value = digest::answer(header::values(&response.headers, asked), account, method, uri)?;
-    Some(field(answer, value))
+/// A challenge that was put to us, and can be answered with every request from now on.
+pub(crate) struct Proof {
+    name: &'static str,
+    answering: digest::Answering,
+}
+
+impl Proof {
+    /// None when this challenge cannot be answered.
+    pub(crate) fn asked(response: &Response, account: &Account) -> Option<Proof> {
+        let (asked, name) = match response.status_code.code() {
+            407 => ("Proxy-Authenticate", "Proxy-Authorization"),
+            _ => ("WWW-Authenticate", "Authorization"),
+        };
+        let answering = digest::Answering::to(header::values(&response.headers, asked), account)?;
+        Some(Proof { name, answering })
+    }
+
+    /// The header field of one request.
+    pub(crate) fn header(&mut self, method: &str, uri: &str) -> Header {
+        field(self.name, self.answering.next(method, uri))
+    }
 }
 
 /// A response that is not a 2xx, as an error.

@@ -95,6 +95,9 @@ pub struct Trunk {
     pub server: Option<String>,
     /// How to talk to it.
     pub transport: Transport,
+    /// `transport` was chosen, not assumed: where it is UDP, requests too long for a datagram go by it all the same. Else they
+    /// go by TCP (RFC 3261 §18.1.1), and by UDP where that is refused.
+    pub transport_fixed: bool,
     /// Send everything here instead (a session border controller), same form as `server`.
     pub proxy: Option<String>,
     /// Credentials, for registration and for challenges of the other side.
@@ -111,6 +114,8 @@ pub struct Trunk {
     pub assert_identity: bool,
     /// Check the server's certificate. Only switch it off for a PBX in your own network.
     pub verify_tls: bool,
+    /// Ask the server so often (OPTIONS) whether it is there; see [`crate::TrunkState::reach`].
+    pub qualify: Option<Duration>,
 }
 
 impl Trunk {
@@ -120,6 +125,7 @@ impl Trunk {
             name: name.into(),
             server: None,
             transport: Transport::Udp,
+            transport_fixed: false,
             proxy: None,
             account: None,
             register: None,
@@ -128,6 +134,7 @@ impl Trunk {
             domain: None,
             assert_identity: false,
             verify_tls: true,
+            qualify: None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The middle of an endpoint: who may do what, which call a message belongs to, and how to reach somebody.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -14,10 +14,12 @@ use rsipstack::transaction::{Transaction, TransactionReceiver};
 use rsipstack::transport::{SipConnection, TransportEvent};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::call::Call;
 use crate::config::{Config, Transport};
 use crate::counters::Meter;
+use crate::dialog::DialogId;
 use crate::digest::Challenger;
 use crate::error::SipError;
 use crate::flight::Attempt;
@@ -53,6 +55,8 @@ pub(crate) struct Core {
     /// INVITEs being served, by Call-ID, From tag and CSeq: the same one by another way is a loop (RFC 3261 §8.2.2.2).
     served: Mutex<HashSet<(String, String, u32)>>,
     attempts: Mutex<HashMap<(String, String, u32), Arc<Attempt>>>,
+    /// Answered calls that have just ended, with the other side's tag: whoever wants to replace one is told so.
+    ended: Mutex<VecDeque<(DialogId, String, Instant)>>,
 }
 
 /// What `Core::new` takes besides the obvious.
@@ -85,6 +89,7 @@ impl Core {
             calls: Mutex::default(),
             served: Mutex::default(),
             attempts: Mutex::default(),
+            ended: Mutex::default(),
         })
     }
 
@@ -104,7 +109,7 @@ impl Core {
         let tag = message::tag(headers, "To");
         match (tag, tx.original.method) {
             (Some(tag), method) if method != Method::Register => {
-                let call = lock(&self.calls).get(&(call_id, tag)).cloned();
+                let call = self.call_named(&call_id, &tag);
                 match (call, self.wires.path_back(transport, source)) {
                     (Some(call), Some(path)) => call.receive(tx, path),
                     _ if !self.may_answer(source.ip()) => drop_silently(tx),
@@ -207,8 +212,9 @@ impl Core {
             }
         }
         let preferred = last.map_or(Transport::Udp, |l| l.transport);
+        let free = last.is_some_and(|last| last.free);
         let found = match self.locator.locate(&place, preferred).await {
-            Ok(targets) => self.first_path(&targets, true).await,
+            Ok(targets) => self.first_path(&targets, true).await.map(|path| Path { free: path.free && free, ..path }),
             Err(e) => Err(e),
         };
         // An address that cannot be reached (a name only the other side knows, a transport we do not speak): the way
@@ -234,6 +240,15 @@ impl Core {
 
     pub(crate) fn forget(&self, call: &Call) {
         lock(&self.calls).remove(&(call.call_id.clone(), call.local_tag.clone()));
+    }
+
+    /// The call with this Call-ID and this tag of ours.
+    pub(crate) fn call_named(&self, call_id: &str, local_tag: &str) -> Option<Arc<Call>> {
+        lock(&self.calls).get(&(call_id.to_string(), local_tag.to_string())).cloned()
+    }
+
+    pub(crate) fn ended(&self) -> MutexGuard<'_, VecDeque<(DialogId, String, Instant)>> {
+        lock(&self.ended)
     }
 
     pub(crate) fn all_calls(&self) -> Vec<Arc<Call>> {

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::call::Call;
 use crate::error::SipError;
+use crate::header::NameAddr;
 use crate::transfer::{self, ReferOutcome, Referral};
 
 /// A call that was answered. Clones are handles to the same call; dropping the last one hangs up.
@@ -22,6 +23,23 @@ struct Held(Arc<Call>);
 impl Drop for Held {
     fn drop(&mut self) {
         self.0.hang_up(None);
+    }
+}
+
+/// Which call: its Call-ID and our tag.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DialogId {
+    call_id: String,
+    tag: String,
+}
+
+impl DialogId {
+    pub(crate) fn new(call_id: &str, tag: &str) -> DialogId {
+        DialogId { call_id: call_id.to_string(), tag: tag.to_string() }
+    }
+
+    pub(crate) fn is(&self, call_id: &str, tag: &str) -> bool {
+        self.call_id == call_id && self.tag == tag
     }
 }
 
@@ -72,6 +90,8 @@ pub enum Over {
         /// It is a private address: from outside nobody can send there. Set `external`.
         private: bool,
     },
+    /// Another call took its place (RFC 3891): see [`crate::Incoming::replaces`].
+    Replaced,
     /// The session timer ran out: the other side is gone.
     Expired,
     /// The other side does not know the call any more, or does not react.
@@ -89,6 +109,27 @@ impl Dialog {
     /// The Call-ID.
     pub fn call_id(&self) -> &str {
         &self.call.call_id
+    }
+
+    /// Which call this is.
+    pub fn id(&self) -> DialogId {
+        self.call.id()
+    }
+
+    /// The value of a Replaces field by which another call may take this one's place at its other side.
+    pub fn as_replaces(&self) -> String {
+        self.call.as_replaces()
+    }
+
+    /// Is this the call that a Replaces names (RFC 3891): Call-ID and both tags?
+    pub fn is_named_by(&self, replaces: &str) -> bool {
+        let mut parts = replaces.split(';').map(str::trim);
+        let tags: Vec<&str> =
+            parts.clone().skip(1).filter_map(|part| part.split_once('=')).map(|(_, tag)| tag.trim()).collect();
+        let theirs = NameAddr::parse(&self.call.state().remote).and_then(|them| them.param("tag").map(str::to_string));
+        let theirs = theirs.unwrap_or_default();
+        parts.next() == Some(self.call_id())
+            && [self.call.local_tag.as_str(), &theirs].iter().all(|tag| tags.contains(tag))
     }
 
     /// Where the other side's messages come from.

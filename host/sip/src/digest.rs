@@ -47,42 +47,75 @@ impl Algorithm {
     }
 }
 
-/// The value of Authorization or Proxy-Authorization for the strongest challenge we can answer.
-pub(crate) fn answer<'a>(
-    challenges: impl Iterator<Item = &'a str>,
-    account: &Account,
-    method: &str,
-    uri: &str,
-) -> Option<String> {
-    let (algorithm, challenge) = challenges
-        .filter_map(|c| {
-            let fields = Fields::parse(c)?;
-            Some((Algorithm::parse(fields.get("algorithm"))?, fields))
+/// The strongest challenge we can answer, with what it takes. Every answer counts (`nc`): a server may refuse a number it has
+/// seen with the same nonce (RFC 7616 §3.4).
+#[derive(Debug)]
+pub(crate) struct Answering {
+    algorithm: Algorithm,
+    realm: String,
+    nonce: String,
+    opaque: Option<String>,
+    qop: bool,
+    user: String,
+    password: String,
+    answered: u32,
+}
+
+impl Answering {
+    /// None when none of them can be answered.
+    pub(crate) fn to<'a>(challenges: impl Iterator<Item = &'a str>, account: &Account) -> Option<Answering> {
+        let (algorithm, challenge) = challenges
+            .filter_map(|c| {
+                let fields = Fields::parse(c)?;
+                Some((Algorithm::parse(fields.get("algorithm"))?, fields))
+            })
+            .max_by_key(|(a, _)| *a)?;
+        let (realm, nonce) = (challenge.get("realm")?.to_string(), challenge.get("nonce")?.to_string());
+        let qop = challenge.get("qop").is_some_and(|q| q.split(',').any(|q| q.trim().eq_ignore_ascii_case("auth")));
+        if !qop && challenge.get("qop").is_some() {
+            return None;
+        }
+        Some(Answering {
+            algorithm,
+            realm,
+            nonce,
+            opaque: challenge.get("opaque").map(str::to_string),
+            qop,
+            user: account.digest_user().to_string(),
+            password: account.password.clone(),
+            answered: 0,
         })
-        .max_by_key(|(a, _)| *a)?;
-    let (realm, nonce) = (challenge.get("realm")?, challenge.get("nonce")?);
-    let qop = challenge.get("qop").is_some_and(|q| q.split(',').any(|q| q.trim().eq_ignore_ascii_case("auth")));
-    if !qop && challenge.get("qop").is_some() {
-        return None;
     }
-    let user = account.digest_user();
-    let (cnonce, nc) = (random_text(16), "00000001");
-    let proof = Proof { algorithm, user, realm, nonce, uri, method, qop: qop.then_some(("auth", nc, cnonce.as_str())) };
-    let response = proof.response(&account.password);
-    let mut out = format!(
-        r#"Digest username="{}", realm="{}", nonce="{}", uri="{uri}", response="{response}", algorithm={}"#,
-        escape(user),
-        escape(realm),
-        escape(nonce),
-        algorithm.name()
-    );
-    if qop {
-        out.push_str(&format!(r#", qop=auth, nc={nc}, cnonce="{cnonce}""#));
+
+    /// The value of Authorization or Proxy-Authorization for one request.
+    pub(crate) fn next(&mut self, method: &str, uri: &str) -> String {
+        self.answered = self.answered.saturating_add(1);
+        let (cnonce, nc) = (random_text(16), format!("{:08x}", self.answered));
+        let proof = Proof {
+            algorithm: self.algorithm,
+            user: &self.user,
+            realm: &self.realm,
+            nonce: &self.nonce,
+            uri,
+            method,
+            qop: self.qop.then_some(("auth", nc.as_str(), cnonce.as_str())),
+        };
+        let response = proof.response(&self.password);
+        let mut out = format!(
+            r#"Digest username="{}", realm="{}", nonce="{}", uri="{uri}", response="{response}", algorithm={}"#,
+            escape(&self.user),
+            escape(&self.realm),
+            escape(&self.nonce),
+            self.algorithm.name()
+        );
+        if self.qop {
+            out.push_str(&format!(r#", qop=auth, nc={nc}, cnonce="{cnonce}""#));
+        }
+        if let Some(opaque) = &self.opaque {
+            out.push_str(&format!(r#", opaque="{}""#, escape(opaque)));
+        }
+        out
     }
-    if let Some(opaque) = challenge.get("opaque") {
-        out.push_str(&format!(r#", opaque="{}""#, escape(opaque)));
-    }
-    Some(out)
 }
 
 /// Issues challenges and judges the answers.
@@ -293,6 +326,34 @@ mod tests {
             rfc7616.response("Circle of Life"),
             "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"
         );
+    }
+
+    fn answer<'a>(
+        challenges: impl Iterator<Item = &'a str>,
+        account: &Account,
+        method: &str,
+        uri: &str,
+    ) -> Option<String> {
+        Some(Answering::to(challenges, account)?.next(method, uri))
+    }
+
+    #[test]
+    fn requests_with_one_nonce_are_counted() {
+        let challenge = r#"Digest realm="a", nonce="b", qop="auth""#;
+        let mut answering = Answering::to([challenge].into_iter(), &account("x")).unwrap();
+        let answers: Vec<String> = (0..11).map(|_| answering.next("INVITE", "sip:x")).collect();
+        assert!(answers[0].contains("nc=00000001,") && answers[1].contains("nc=00000002,"));
+        assert!(answers[10].contains("nc=0000000b,"));
+        // What is counted is signed.
+        let response = |answer: &str| answer.split("response=\"").nth(1).unwrap()[..32].to_string();
+        assert_ne!(response(&answers[0]), response(&answers[1]));
+        let ours = Challenger::new("gudok", true);
+        let mut again = Answering::to([ours.challenges(PEER, false)[0].as_str()].into_iter(), &account("x")).unwrap();
+        for _ in 0..3 {
+            let shown = again.next("REGISTER", "sip:gudok");
+            let judged = ours.judge(PEER, [shown.as_str()].into_iter(), "REGISTER", |_| Some("x".to_string()));
+            assert_eq!(judged, Judgement::Good("anna".into()));
+        }
     }
 
     fn account(password: &str) -> Account {

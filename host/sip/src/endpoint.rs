@@ -20,7 +20,7 @@ use crate::inbound::Incoming;
 use crate::outbound::{self, Dialling, Outgoing};
 use crate::registrar::UserState;
 use crate::transport::{Checks, Wires};
-use crate::trunk::{TrunkState, needs_server};
+use crate::trunk::{Reach, TrunkState, needs_server};
 
 /// Calls that may wait for the program at once; more are answered with 503.
 const WAITING: usize = 256;
@@ -81,6 +81,7 @@ impl Endpoint {
         tokio::spawn(core.clone().dispatch(transactions));
         let mut tasks: Vec<JoinHandle<()>> =
             core.trunks.iter().map(|line| tokio::spawn(line.clone().run(core.clone()))).collect();
+        tasks.extend(core.trunks.iter().map(|line| tokio::spawn(line.clone().qualify(core.clone()))));
         tasks.push(tokio::spawn(sweep(core.clone())));
         Ok((Endpoint { core, shutdown, tasks: Arc::new(Mutex::new(tasks)) }, calls))
     }
@@ -103,6 +104,12 @@ impl Endpoint {
     /// How one trunk is doing, as it changes.
     pub fn trunk(&self, name: &str) -> Option<watch::Receiver<TrunkState>> {
         self.core.trunks.iter().find(|t| t.config.name == name).map(|t| t.state())
+    }
+
+    /// Asks a trunk's server now whether it is there. None: no such trunk, or it has no server.
+    pub async fn probe(&self, name: &str) -> Option<Reach> {
+        let line = self.core.trunks.iter().find(|t| t.config.name == name && t.config.server.is_some())?;
+        Some(line.probe(&self.core).await)
     }
 
     /// What has been counted so far.

@@ -18,6 +18,7 @@ use crate::dialog::{Dialog, DialogEvent, Over};
 use crate::error::SipError;
 use crate::header::{self, field, has_token};
 use crate::message;
+use crate::replaces::Replaced;
 use crate::timer::SessionTimer;
 
 /// Who somebody is: a number or name, and what a display would show.
@@ -51,6 +52,8 @@ pub struct Incoming {
     pub body: Option<String>,
     /// All header fields, in order.
     pub headers: Vec<(String, String)>,
+    /// The call of ours whose place it takes (RFC 3891). Answered, that one is over ([`Over::Replaced`]); refused, it goes on.
+    pub replaces: Option<Replaced>,
     pub(crate) server: Arc<ServerInvite>,
 }
 
@@ -64,7 +67,9 @@ impl Incoming {
     /// Takes the call. The session is our answer, or our offer when [`Incoming::body`] is `None`; the answer to that
     /// arrives as [`DialogEvent::Acknowledged`].
     pub async fn answer(self, session: String) -> Result<Dialog, SipError> {
-        self.server.answer(session).await
+        let dialog = self.server.answer(session).await?;
+        self.replaces.iter().for_each(Replaced::by_another);
+        Ok(dialog)
     }
 
     /// Refuses with a SIP status from 300 to 699.

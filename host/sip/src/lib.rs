@@ -7,7 +7,7 @@
 //!   lost ACKs), session timers and reliable early media are handled by the letter.
 //! - `core`, `policy`: whose message it is, and whether its sender may do what he asks. Strangers, scanners and
 //!   overload are dealt with here, before anything is served.
-//! - `inbound`, `outbound`, `call`, `midcall`, `transfer`, `timer`: calls.
+//! - `inbound`, `outbound`, `call`, `midcall`, `transfer`, `replaces`, `timer`: calls.
 //! - `registrar`, `trunk`: phones that register with us, and where we register.
 //!
 //! Invariants: a call is in `Core`'s table from its INVITE to its end and no longer; whatever is dropped (an
@@ -35,6 +35,7 @@ mod midcall;
 mod outbound;
 mod policy;
 mod registrar;
+mod replaces;
 mod timer;
 mod transfer;
 mod transport;
@@ -42,14 +43,15 @@ mod trunk;
 
 pub use config::{Account, Admission, Admit, Config, Listen, Network, Strangers, Tls, Transport, Trunk, User};
 pub use counters::Counters;
-pub use dialog::{Dialog, DialogEvent, Over};
+pub use dialog::{Dialog, DialogEvent, DialogId, Over};
 pub use endpoint::Endpoint;
 pub use error::SipError;
 pub use inbound::{Incoming, Party};
 pub use outbound::{Callee, Dialling, Outgoing, Progress};
 pub use registrar::{Phone, UserState};
+pub use replaces::Replaced;
 pub use transfer::{ReferOutcome, Referral};
-pub use trunk::{Registration, TrunkState};
+pub use trunk::{Reach, Registration, TrunkState};
 
 /// Directive for `tracing_subscriber::EnvFilter` that keeps numbers and passwords out of the log: the stack's own
 /// INFO lines carry whole messages.

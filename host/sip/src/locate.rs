@@ -14,6 +14,8 @@ use crate::transport::stack_transport;
 pub(crate) struct Target {
     pub address: SocketAddr,
     pub transport: Transport,
+    /// Nobody named the transport: it may be another where that is better.
+    pub free: bool,
     /// The host as configured or as in the URI; the name a TLS certificate must carry.
     pub name: String,
 }
@@ -90,7 +92,8 @@ impl Locator {
     pub(crate) async fn locate(&self, place: &HostPort, preferred: Transport) -> Result<Vec<Target>, SipError> {
         let transport = place.transport.unwrap_or(preferred);
         let default = if transport == Transport::Tls { 5061 } else { 5060 };
-        let target = |address, transport| Target { address, transport, name: place.host.clone() };
+        let free = place.transport.is_none();
+        let target = |address, transport| Target { address, transport, free, name: place.host.clone() };
         if let Some(ip) = place.ip() {
             return Ok(vec![target(SocketAddr::new(ip, place.port.unwrap_or(default)), transport)]);
         }

@@ -10,7 +10,7 @@ use crate::transport::Path;
 /// What we accept, in every answer that is asked for it.
 pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY, REGISTER";
 /// Extensions we understand.
-pub(crate) const SUPPORTED: [&str; 3] = ["100rel", "timer", "norefersub"];
+pub(crate) const SUPPORTED: [&str; 4] = ["100rel", "timer", "norefersub", "replaces"];
 
 /// A request about to be sent.
 pub(crate) struct Draft<'a> {

@@ -1,6 +1,6 @@
 //! Calls we place: over a trunk, to all phones of an operator, or to any SIP address.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use crate::call::{Call, Phase, SDP, State, authorization};
+use crate::call::{Call, Phase, Proof, SDP, State};
 use crate::config::{Account, Transport};
 use crate::core::Core;
 use crate::counters::Meter;
 use crate::dialog::{Dialog, Over};
 use crate::error::SipError;
 use crate::flight::{self, Attempt, Flight, Fork};
-use crate::header::{self, field, quoted};
+use crate::header::{self, NameAddr, field, quoted};
 use crate::inbound::Party;
 use crate::locate::{HostPort, Target};
 use crate::message::{self, Draft};
@@ -118,6 +118,9 @@ impl Drop for Dialling {
         self.cancel.cancel();
     }
 }
+
+/// Addresses that one call is sent to in turn, redirected from each to the next.
+const MOST_ADDRESSES: usize = 5;
 
 struct Failure {
     status: u16,
@@ -287,17 +290,78 @@ enum Try {
     /// Another address may do better.
     Next(Failure),
     End(Failure),
+    /// They are elsewhere: the addresses, the preferred first.
+    Moved(Failure, Vec<String>),
     /// Send again with these added.
     Again,
 }
 
+/// Why nobody answered a plan.
+enum Unanswered {
+    Failed(Failure),
+    Moved(Failure, Vec<String>),
+}
+
 impl Leg {
+    /// Follows the callee where they are said to be (RFC 3261 §8.1.3.4): to each address once, and not for ever.
     async fn run(self, plan: Plan) -> Result<(Arc<Call>, Option<String>), Failure> {
-        let ways = match &plan.ways {
+        let deadline = Instant::now() + self.outgoing.timeout;
+        let mut seen = HashSet::from([plan.uri.clone()]);
+        let mut plans = VecDeque::from([plan]);
+        let mut last = Failure::new(503, "no address to call");
+        while let Some(plan) = plans.pop_front() {
+            match self.one(&plan, deadline).await {
+                Ok(answered) => return Ok(answered),
+                Err(Unanswered::Failed(failure)) => last = failure,
+                Err(Unanswered::Moved(failure, contacts)) => {
+                    last = failure;
+                    let mut there = Vec::new();
+                    for uri in contacts {
+                        if seen.len() <= MOST_ADDRESSES && seen.insert(uri.clone()) {
+                            there.extend(self.moved(&plan, uri).await);
+                        }
+                    }
+                    // Where they are now, before what else was said earlier.
+                    there.into_iter().rev().for_each(|plan| plans.push_front(plan));
+                }
+            }
+            if self.cancel.is_cancelled() || matches!(last.status, 600..) {
+                break;
+            }
+        }
+        Err(last)
+    }
+
+    /// The same call to another address. The password of the trunk is not for whoever it sends us to.
+    async fn moved(&self, plan: &Plan, uri: String) -> Option<Plan> {
+        let place = HostPort::parse(&uri).ok()?;
+        let targets = self.core.locator.locate(&place, Transport::Udp).await.ok()?;
+        let verify = match &plan.ways {
+            Ways::Targets(_, verify) => *verify,
+            Ways::Back(..) => true,
+        };
+        let trusted = |target: &Target| match &plan.ways {
+            Ways::Targets(known, _) => known.iter().any(|known| known.address.ip() == target.address.ip()),
+            Ways::Back(_, source) => source.ip() == target.address.ip(),
+        };
+        Some(Plan {
+            uri,
+            to: plan.to.clone(),
+            account: plan.account.clone().filter(|_| targets.iter().all(trusted)),
+            domain: plan.domain.clone(),
+            number: plan.number.clone(),
+            display: plan.display.clone(),
+            assert_identity: plan.assert_identity && targets.iter().all(trusted),
+            ways: Ways::Targets(targets, verify),
+        })
+    }
+
+    /// Tries the addresses of one plan.
+    async fn one(&self, plan: &Plan, deadline: Instant) -> Result<(Arc<Call>, Option<String>), Unanswered> {
+        let ways: Vec<Option<(Target, bool)>> = match &plan.ways {
             Ways::Targets(targets, verify) => targets.iter().map(|t| Some((t.clone(), *verify))).collect(),
             Ways::Back(..) => vec![None],
         };
-        let deadline = Instant::now() + self.outgoing.timeout;
         let mut last = Failure::new(503, "no address to call");
         let count = ways.len();
         for (index, way) in ways.into_iter().enumerate() {
@@ -313,10 +377,14 @@ impl Leg {
                     continue;
                 }
             };
-            let call = self.prepare(&plan, &path);
-            let outcome = self.at(&plan, &call, &path, deadline, index + 1 == count).await;
+            let call = self.prepare(plan, &path);
+            let outcome = self.at(plan, &call, &path, deadline, index + 1 == count).await;
             match outcome {
                 Try::Answered(_) => {}
+                Try::Moved(failure, contacts) => {
+                    call.end(Over::Here);
+                    return Err(Unanswered::Moved(failure, contacts));
+                }
                 Try::Next(failure) | Try::End(failure) if call.state().phase == Phase::Early => {
                     call.end(Over::Here);
                     last = failure;
@@ -335,7 +403,7 @@ impl Leg {
                 _ => {}
             }
         }
-        Err(last)
+        Err(Unanswered::Failed(last))
     }
 
     fn back(&self, transport: Transport, source: std::net::SocketAddr) -> Result<Path, SipError> {
@@ -379,24 +447,30 @@ impl Leg {
 
     /// Tries one address until somebody answers or it is clear that nobody will.
     async fn at(&self, plan: &Plan, call: &Arc<Call>, path: &Path, deadline: Instant, only: bool) -> Try {
-        let (mut proof, mut minimum) = (None, None);
+        let (mut proof, mut minimum, mut uri): (Option<Proof>, _, _) = (None, None, String::new());
         for _ in 0..4 {
-            let request = match self.invite(plan, call, path, &proof, minimum) {
+            // Counted anew with each request.
+            let shown = proof.as_mut().map(|proof| proof.header("INVITE", &uri));
+            let request = match self.invite(plan, call, path, shown, minimum) {
                 Ok(request) => request,
                 Err(e) => return Try::End(Failure::new(400, e)),
             };
-            let uri = request.uri.to_string();
+            uri = request.uri.to_string();
+            let (request, path) = self.core.wires.way_for(request, path).await;
+            if path.transport != call.state().path.transport {
+                // What follows goes the way this went.
+                call.state().path = path.clone();
+            }
             let attempt = Attempt::new(request.clone(), path.clone());
             self.core.expect(&attempt);
-            let flight = match Flight::launch(&self.core, request, path).await {
+            let flight = match Flight::launch(&self.core, request, &path).await {
                 Ok(flight) => flight,
                 Err(e) => return Try::Next(Failure::new(503, e)),
             };
             let outcome =
                 self.follow(call, &attempt, flight, deadline, only, |response| match response.status_code.code() {
                     401 | 407 if proof.is_none() => {
-                        let account = plan.account.as_ref();
-                        proof = account.and_then(|a| authorization(response, a, "INVITE", &uri));
+                        proof = plan.account.as_ref().and_then(|account| Proof::asked(response, account));
                         proof.is_some()
                     }
                     422 if minimum.is_none() => {
@@ -497,7 +571,11 @@ impl Leg {
                             .and_then(|v| header::seconds(v.split('(').next().unwrap_or(v)))
                             .map(Duration::from_secs),
                     };
-                    return if matches!(status, 500..=599) { Try::Next(failure) } else { Try::End(failure) };
+                    return match status {
+                        300..=399 => Try::Moved(failure, contacts(&response)),
+                        500..=599 => Try::Next(failure),
+                        _ => Try::End(failure),
+                    };
                 }
             }
         }
@@ -589,7 +667,7 @@ impl Leg {
         plan: &Plan,
         call: &Call,
         path: &Path,
-        proof: &Option<Header>,
+        proof: Option<Header>,
         minimum: Option<Duration>,
     ) -> Result<Request, SipError> {
         let mut extra = vec![field("Allow", message::ALLOW), field("Supported", message::SUPPORTED.join(", "))];
@@ -603,7 +681,7 @@ impl Leg {
             let clean = |t: &str| t.chars().filter(|c| !c.is_control()).collect::<String>();
             extra.push(field(&clean(name), clean(value)));
         }
-        extra.extend(proof.clone());
+        extra.extend(proof);
         state.local_seq += 1;
         Draft {
             method: Method::Invite,
@@ -620,6 +698,21 @@ impl Leg {
         }
         .build(path)
     }
+}
+
+/// Where a 3xx says the callee is: SIP addresses, the most wanted first, without what they would have us write into the request.
+fn contacts(response: &Response) -> Vec<String> {
+    let mut found: Vec<(f32, String)> = header::values(&response.headers, "Contact")
+        .flat_map(NameAddr::list)
+        .filter_map(|contact| {
+            let uri = contact.uri.split('?').next().unwrap_or_default().to_string();
+            let q = contact.param("q").and_then(|q| q.parse().ok()).filter(|q: &f32| q.is_finite()).unwrap_or(1.0);
+            let sip = uri.get(..3).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sip"));
+            (sip && header::uri(&uri).is_ok()).then_some((q, uri))
+        })
+        .collect();
+    found.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    found.into_iter().map(|(_, uri)| uri).collect()
 }
 
 /// The CANCEL of an INVITE: the same but for method and body (RFC 3261 §9.1).

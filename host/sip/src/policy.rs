@@ -15,6 +15,7 @@ use crate::header::{self, NameAddr, field};
 use crate::inbound::{self, Incoming, ServerInvite};
 use crate::message;
 use crate::registrar::Refusal;
+use crate::replaces::Replaced;
 use crate::timer::TooBrief;
 use crate::trunk::TrunkLine;
 
@@ -50,7 +51,17 @@ impl Core {
             self.meter.reject(reason);
             return self.reply(tx, status, "", extra);
         }
-        if let Admission::Busy { retry_after } = (self.config.admit)() {
+        let replaces = match self.to_replace(&tx.original.headers) {
+            Ok(replaces) => replaces,
+            Err(status) => {
+                self.meter.reject("nothing to replace");
+                return self.reply(tx, status, "", Vec::new());
+            }
+        };
+        // Who takes another's place needs none of their own.
+        if replaces.is_none()
+            && let Admission::Busy { retry_after } = (self.config.admit)()
+        {
             self.meter.reject("overload");
             let wait = field("Retry-After", retry_after.as_secs().max(1).to_string());
             return self.reply(tx, 503, "", vec![wait]);
@@ -59,7 +70,7 @@ impl Core {
             self.meter.reject("overload");
             return self.reply(tx, 503, "", vec![field("Retry-After", "5")]);
         };
-        match self.begin(tx, transport, source, origin) {
+        match self.begin(tx, transport, source, origin, replaces) {
             Ok(incoming) => {
                 Meter::add(&self.meter.calls_in);
                 place.send(incoming);
@@ -177,6 +188,7 @@ impl Core {
         transport: Transport,
         source: SocketAddr,
         origin: Origin,
+        replaces: Option<Replaced>,
     ) -> Result<Incoming, (Box<Transaction>, &'static str, u16)> {
         let request = tx.original.clone();
         let headers = &request.headers;
@@ -249,6 +261,7 @@ impl Core {
             transport,
             body: message::description(headers, &request.body).unwrap_or_default(),
             headers: headers.iter().map(|h| (h.name().to_string(), h.value().to_string())).collect(),
+            replaces,
             server,
         })
     }

@@ -4,12 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rsipstack::sip::{Header, Method, Response};
+use rsipstack::sip::{Method, Response};
 use rsipstack::transaction::random_text;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use crate::call::{authorization, name, random};
+use crate::call::{Proof, name, random};
 use crate::config::{Account, Transport, Trunk};
 use crate::core::Core;
 use crate::error::SipError;
@@ -31,10 +31,29 @@ pub struct TrunkState {
     pub name: String,
     /// Its registration.
     pub registration: Registration,
+    /// Whether its server answers, where that is asked.
+    pub reach: Reach,
     /// Our address as its server sees it.
     pub seen_as: Option<SocketAddr>,
     /// Our address as we tell it in Contact. Different from `seen_as`: there is a NAT between.
     pub offered: Option<SocketAddr>,
+}
+
+/// Whether a server is there: any answer to OPTIONS says so, a refusal too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// It was not asked (yet).
+    Unknown,
+    /// It answers.
+    Answers {
+        /// In this time.
+        round_trip: Duration,
+    },
+    /// It does not.
+    Silent {
+        /// What is wrong.
+        problem: String,
+    },
 }
 
 /// State of a registration.
@@ -70,7 +89,8 @@ pub(crate) struct TrunkLine {
 impl TrunkLine {
     pub(crate) fn new(config: Trunk) -> Arc<TrunkLine> {
         let registration = if config.register.is_some() { Registration::Trying } else { Registration::NotWanted };
-        let state = TrunkState { name: config.name.clone(), registration, seen_as: None, offered: None };
+        let state =
+            TrunkState { name: config.name.clone(), registration, reach: Reach::Unknown, seen_as: None, offered: None };
         Arc::new(TrunkLine { config, resolved: Mutex::default(), state: watch::Sender::new(state) })
     }
 
@@ -103,7 +123,8 @@ impl TrunkLine {
         let server = self.config.proxy.as_deref().or(self.config.server.as_deref()).ok_or_else(|| {
             SipError::Config(format!("trunk {:?} has no server: calls cannot be sent there", self.config.name))
         })?;
-        let targets = core.locator.locate(&HostPort::parse(server)?, self.config.transport).await?;
+        let mut targets = core.locator.locate(&HostPort::parse(server)?, self.config.transport).await?;
+        targets.iter_mut().for_each(|target| target.free &= !self.config.transport_fixed);
         *self.resolved() = targets.iter().map(|t| t.address).collect();
         Ok(targets)
     }
@@ -129,6 +150,82 @@ impl TrunkLine {
             let away = self.register(&core, &account, &mut session, None);
             tokio::time::timeout(core.config.t1 * 8, away).await.ok();
         }
+    }
+
+    /// Asks the server again and again whether it is there.
+    pub(crate) async fn qualify(self: Arc<Self>, core: Arc<Core>) {
+        let Some(every) = self.config.qualify.filter(|_| self.config.server.is_some()) else { return };
+        loop {
+            // Not all trunks in step.
+            let wait = every + Duration::from_millis(random(every.as_millis() as u64 / 10));
+            tokio::select! {
+                () = core.stop.cancelled() => return,
+                () = tokio::time::sleep(wait) => {}
+            }
+            let reach = self.probe(&core).await;
+            let (was, is) = (self.state.borrow().reach.clone(), &reach);
+            match (&was, is) {
+                (Reach::Silent { .. }, Reach::Silent { .. }) => {}
+                (_, Reach::Silent { problem }) => {
+                    tracing::warn!(trunk = %self.config.name, problem, "the trunk is gone")
+                }
+                (Reach::Silent { .. }, _) => tracing::info!(trunk = %self.config.name, "the trunk is back"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Asks once, and keeps what came of it.
+    pub(crate) async fn probe(&self, core: &Core) -> Reach {
+        let reach = match self.ask(core).await {
+            Ok(round_trip) => Reach::Answers { round_trip },
+            Err(failure) => Reach::Silent { problem: failure.reason },
+        };
+        self.state.send_if_modified(|state| {
+            let changed = std::mem::discriminant(&state.reach) != std::mem::discriminant(&reach);
+            state.reach = reach.clone();
+            changed
+        });
+        reach
+    }
+
+    async fn ask(&self, core: &Core) -> Result<Duration, Failure> {
+        let targets = self.targets(core).await.map_err(Failure::here)?;
+        let user = self.config.account.as_ref().map_or("gudok", |account| &account.user);
+        let domain = self.domain(&core.config.realm);
+        let (uri, user) = (format!("sip:{domain}"), header::escape_user(user));
+        let (from, to) = (format!("<sip:{user}@{domain}>;tag={}", random_text(12)), format!("<{uri}>"));
+        let mut last = Failure { status: None, reason: "no server answers".into(), retry_after: None };
+        for target in &targets {
+            let path = match core.wires.path(target, self.config.verify_tls).await {
+                Ok(path) => path,
+                Err(e) => {
+                    last = Failure::here(e);
+                    continue;
+                }
+            };
+            let draft = Draft {
+                method: Method::Options,
+                uri: &uri,
+                from: &from,
+                to: &to,
+                call_id: &random_text(24),
+                seq: 1,
+                routes: &[],
+                contact: Some(message::contact(&user, &path)),
+                user_agent: &core.config.user_agent,
+                extra: vec![field("Accept", "application/sdp")],
+                body: None,
+            };
+            let request = draft.build(&path).map_err(Failure::here)?;
+            let asked = Instant::now();
+            let flight = Flight::launch(core, request, &path).await.map_err(Failure::here)?;
+            match flight.last().await.filter(|r| !flight::is_timeout(r)) {
+                Some(_) => return Ok(asked.elapsed()),
+                None => last = Failure { reason: format!("{} does not answer", target.address), ..last },
+            }
+        }
+        Err(last)
     }
 
     /// Without a registration: the names still have to be looked up, and may change.
@@ -213,12 +310,13 @@ impl TrunkLine {
                 }
             };
             let contact = message::contact(&account.user, &path);
-            let mut proof: Option<Header> = None;
+            let mut proof: Option<Proof> = None;
             let mut renewed = 0;
+            let mut sent = uri.clone();
             loop {
                 session.seq += 1;
                 let mut extra = vec![field("Expires", lifetime.as_secs().to_string()), field("Supported", "path")];
-                extra.extend(proof.clone());
+                extra.extend(proof.as_mut().map(|proof| proof.header(name(Method::Register), &sent)));
                 let draft = Draft {
                     method: Method::Register,
                     uri: &uri,
@@ -233,7 +331,7 @@ impl TrunkLine {
                     body: None,
                 };
                 let request = draft.build(&path).map_err(Failure::here)?;
-                let sent = request.uri.to_string();
+                sent = request.uri.to_string();
                 let flight = Flight::launch(core, request, &path).await.map_err(Failure::here)?;
                 let Some(response) = flight.last().await.filter(|r| !flight::is_timeout(r)) else { break };
                 match response.status_code.code() {
@@ -245,7 +343,7 @@ impl TrunkLine {
                         });
                         if renewed == 0 || stale {
                             renewed += 1;
-                            proof = authorization(&response, account, name(Method::Register), &sent);
+                            proof = Proof::asked(&response, account);
                             if proof.is_some() {
                                 continue;
                             }

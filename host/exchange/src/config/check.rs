@@ -214,6 +214,7 @@ impl Check<'_> {
             password,
             register,
             expires_s: self.number(trunk.expires.as_ref(), "trunk.expires", 30..=86_400, 300),
+            qualify_s: self.number(trunk.qualify.as_ref(), "trunk.qualify", 0..=3_600, 60),
             allow: self.nets(&trunk.allow, "trunk.allow"),
             numbers: trunk.numbers.clone(),
             codecs,
@@ -307,6 +308,7 @@ impl Check<'_> {
             ring_s: self.number(queue.ring.as_ref(), &key("ring"), 5..=300, 20),
             max_waiting: self.number(queue.max_waiting.as_ref(), &key("max_waiting"), 0..=1_000, 20),
             max_wait_s: self.number(queue.max_wait.as_ref(), &key("max_wait"), 10..=7_200, 600),
+            overload_after_s: self.number(queue.overload_after.as_ref(), &key("overload_after"), 0..=7_200, 180),
             announce_every_s: self.number(queue.announce_every.as_ref(), &key("announce_every"), 0..=600, 45),
             announce_position: queue.announce_position.unwrap_or(true),
             announce_wait: queue.announce_wait.unwrap_or(true),
@@ -408,6 +410,7 @@ impl Check<'_> {
         Some(Outgoing {
             trunk,
             callbacks: outgoing.callbacks,
+            reminders: outgoing.reminders.unwrap_or(false),
             missed: outgoing.missed.unwrap_or(true),
             at_once: self.number(outgoing.at_once.as_ref(), "outgoing.at_once", 1..=100, 2),
             ring_s: self.number(outgoing.ring.as_ref(), "outgoing.ring", 5..=180, 30),

@@ -125,8 +125,8 @@ pub struct Trunk {
     pub registrar: Option<String>,
     /// Where its requests go instead.
     pub proxy: Option<String>,
-    /// How it is reached.
-    pub transport: Transport,
+    /// How it is reached; none = by UDP, and by TCP with what is too long for it.
+    pub transport: Option<Transport>,
     /// Our account there.
     pub username: Option<String>,
     /// The name for authentication, when it is another.
@@ -137,6 +137,8 @@ pub struct Trunk {
     pub register: bool,
     /// For how long, seconds.
     pub expires_s: u32,
+    /// How often its server is asked whether it is there, seconds; 0 = never.
+    pub qualify_s: u32,
     /// Addresses whose calls are its own without a password.
     pub allow: Vec<Network>,
     /// Called numbers that are its own; empty = any.
@@ -209,6 +211,8 @@ pub struct Queue {
     pub max_waiting: u32,
     /// Nobody waits longer than this, seconds.
     pub max_wait_s: u32,
+    /// Who would wait longer, seconds, is answered by the clinic's flow for overload, where it has one; 0 = never.
+    pub overload_after_s: u32,
     /// How often the place is announced, seconds; 0 = never.
     pub announce_every_s: u32,
     /// Say the place?
@@ -312,6 +316,8 @@ pub struct Outgoing {
     pub trunk: String,
     /// Who is rung first in a call-back.
     pub callbacks: CallbackOrder,
+    /// Does the robot call those of the list whose visit is ahead and who did not answer a reminder, or want another time?
+    pub reminders: bool,
     /// Are callers called back who were lost before a person answered?
     pub missed: bool,
     /// So many calls at a time.

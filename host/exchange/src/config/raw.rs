@@ -83,8 +83,7 @@ pub(super) struct Trunk {
     pub entry: Option<Text>,
     pub registrar: Option<Text>,
     pub proxy: Option<Text>,
-    #[serde(default)]
-    pub transport: Transport,
+    pub transport: Option<Transport>,
     pub username: Option<Text>,
     pub auth_username: Option<String>,
     pub password: Option<Text>,
@@ -92,6 +91,7 @@ pub(super) struct Trunk {
     pub password_env: Option<Text>,
     pub register: Option<bool>,
     pub expires: Option<Spanned<u32>>,
+    pub qualify: Option<Spanned<u32>>,
     #[serde(default)]
     pub allow: Vec<Text>,
     #[serde(default)]
@@ -138,6 +138,7 @@ pub(super) struct Queue {
     pub ring: Option<Spanned<u32>>,
     pub max_waiting: Option<Spanned<u32>>,
     pub max_wait: Option<Spanned<u32>>,
+    pub overload_after: Option<Spanned<u32>>,
     pub announce_every: Option<Spanned<u32>>,
     pub announce_position: Option<bool>,
     pub announce_wait: Option<bool>,
@@ -190,6 +191,7 @@ pub(super) struct Outgoing {
     pub trunk: Option<Text>,
     #[serde(default)]
     pub callbacks: CallbackOrder,
+    pub reminders: Option<bool>,
     pub missed: Option<bool>,
     pub at_once: Option<Spanned<u32>>,
     pub ring: Option<Spanned<u32>>,

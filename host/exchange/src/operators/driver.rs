@@ -6,13 +6,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use queue::{Acd, Action, AgentId, CallId, Event, Exit, Join, Kind, Miss, NotReached, QueueId};
-use records::{CallbackRecord, Store};
+use records::{Contact, ContactResult, Store};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::callback::{self, CallbackLine};
 use super::phones::{Answered, Phones, Ringing};
 use super::{About, ToCaller, View, words};
+use crate::outgoing::list;
+
+/// So long an operator rings and a client is dialled, with something to spare: meanwhile nobody else calls that client.
+const HOLD_MS: i64 = 5 * 60_000;
 
 /// Something for the driver.
 pub(super) enum Message {
@@ -24,8 +28,8 @@ pub(super) enum Message {
     Rung { call: CallId, agent: AgentId, result: Result<Answered, Miss> },
     /// A call-back is over.
     CalledBack { call: CallId, result: Result<CallId, NotReached> },
-    /// A promised call-back is due.
-    CallBack(Box<CallbackRecord>),
+    /// An entry of the list is due.
+    CallBack(Box<Contact>),
     /// For the desk's page.
     Look(oneshot::Sender<View>),
 }
@@ -54,7 +58,7 @@ pub(super) struct Caller {
     about: Arc<About>,
     /// None once they have left the line.
     line: Option<mpsc::UnboundedSender<ToCaller>>,
-    /// The promise that was written down.
+    /// Their entry of the list of people to call.
     promise: Option<String>,
 }
 
@@ -108,27 +112,34 @@ impl Driver {
                         self.answered.insert((call.clone(), agent.clone()), answered);
                         self.happened(Event::Accepted { call, agent }).await;
                     }
-                    Err(why) => self.happened(Event::NotAccepted { call, agent, why }).await,
+                    Err(why) => {
+                        self.happened(Event::NotAccepted { call: call.clone(), agent, why }).await;
+                        self.rests(&call).await;
+                    }
                 }
             }
             Message::CalledBack { call, result } => {
                 self.dialling.remove(&call);
-                let promise = self.callers.get(&call).and_then(|caller| caller.promise.clone());
                 match result {
                     Ok(as_call) => {
-                        self.kept(promise, "called-back", true).await;
+                        self.tried(&call, ContactResult::Reached, Some(&as_call)).await;
                         self.callers.remove(&call);
                         self.happened(Event::CallbackAnswered { call, as_call }).await;
                     }
                     Err(why) => {
-                        self.kept(promise, not_reached(why), false).await;
-                        self.happened(Event::CallbackFailed { call, why }).await;
+                        self.happened(Event::CallbackFailed { call: call.clone(), why }).await;
+                        let Some(result) = list::result_of(why) else { return };
+                        self.tried(&call, result, None).await;
+                        // When they are called again is the plan of the list.
+                        if self.callers.get(&call).is_some_and(|caller| caller.promise.is_some()) {
+                            self.withdraw(call).await;
+                        }
                     }
                 }
             }
             Message::CallBack(callback) => self.call_back(*callback).await,
             Message::Look(answer) => {
-                let view = View { waiting: self.acd.waiting(), agents: self.acd.agents() };
+                let view = View { waiting: self.acd.waiting(), agents: self.acd.agents(), queues: self.acd.queues() };
                 answer.send(view).ok();
             }
         }
@@ -157,12 +168,16 @@ impl Driver {
         }
     }
 
-    /// A promise is due: it waits for somebody like a caller, unless it does so already.
-    async fn call_back(&mut self, callback: CallbackRecord) {
-        let call = CallId::from(callback.call.as_deref().unwrap_or(&callback.id));
-        let Some(queue) = self.usual.clone().filter(|_| !self.callers.contains_key(&call)) else { return };
-        let about = About { caller: Some(callback.phone.into_inner()), summary: callback.reason.into_inner() };
-        let caller = Caller { about: Arc::new(about), line: None, promise: Some(callback.id) };
+    /// An entry is due: it waits for somebody like a caller, unless it does so already.
+    async fn call_back(&mut self, contact: Contact) {
+        let call = CallId::from(contact.call.as_deref().unwrap_or(&contact.id));
+        let waits = |caller: &Caller| caller.promise.as_deref() == Some(contact.id.as_str());
+        if self.callers.contains_key(&call) || self.callers.values().any(waits) {
+            return;
+        }
+        let Some(queue) = self.usual.clone() else { return };
+        let about = About { caller: Some(contact.phone.into_inner()), summary: contact.reason.into_inner() };
+        let caller = Caller { about: Arc::new(about), line: None, promise: Some(contact.id) };
         let mut join = Join::new(call.as_str(), queue.as_str());
         join.kind = Kind::Callback;
         if self.acd.admits(&join).is_some() {
@@ -171,9 +186,33 @@ impl Driver {
         }
     }
 
+    /// Nobody is to be called for this entry any more.
+    async fn withdraw(&mut self, call: CallId) {
+        self.callers.remove(&call);
+        self.happened(Event::Withdrawn { call }).await;
+    }
+
+    /// Takes the entry of a call-back: nobody at the desk calls that client from now on. False where somebody does already.
+    async fn takes(&mut self, call: &CallId) -> bool {
+        match self.callers.get(call).and_then(|caller| caller.promise.as_deref()) {
+            Some(entry) => list::take(&self.store, entry, HOLD_MS).await.is_some(),
+            None => true,
+        }
+    }
+
+    /// Nobody answered for a call-back: while nobody is rung for it, whoever likes may call.
+    async fn rests(&mut self, call: &CallId) {
+        let busy = self.dialling.contains_key(call)
+            || self.ringing.keys().chain(self.answered.keys()).any(|(ringing, _)| ringing == call);
+        if let (false, Some(Caller { promise: Some(entry), line: None, .. })) = (busy, self.callers.get(call)) {
+            list::give_back(&self.store, entry).await;
+        }
+    }
+
     async fn happened(&mut self, event: Event) {
         for action in self.acd.handle(event, now_ms()) {
-            self.act(action).await;
+            // Boxed: what is withdrawn happens in its turn.
+            Box::pin(self.act(action)).await;
         }
     }
 
@@ -182,6 +221,9 @@ impl Driver {
             Action::Music { call, queue } => self.tell(&call, ToCaller::Music { queue: queue.as_str().to_owned() }),
             Action::Announce { call, what } => self.tell(&call, ToCaller::Say(words::announcement(&what))),
             Action::Offer { call, queue, agents, callback, .. } => {
+                if callback && !self.takes(&call).await {
+                    return self.withdraw(call).await;
+                }
                 for agent in agents {
                     self.ring(&call, &queue, agent, callback);
                 }
@@ -195,7 +237,7 @@ impl Driver {
                 self.answered.remove(&key);
             }
             Action::Connect { call, queue, agent } => self.connect(call, queue, agent),
-            Action::Dial { call, queue, agent, .. } => self.dial(call, queue, agent),
+            Action::Dial { call, queue, agent, .. } => self.dial(call, queue, agent).await,
             Action::ReleaseAgent { call, agent } => {
                 self.answered.remove(&(call.clone(), agent));
                 if let Some(dialling) = self.dialling.remove(&call) {
@@ -267,7 +309,12 @@ impl Driver {
         }
     }
 
-    fn dial(&mut self, call: CallId, queue: QueueId, agent: AgentId) {
+    async fn dial(&mut self, call: CallId, queue: QueueId, agent: AgentId) {
+        // Taken anew: the ringing may have lasted.
+        if !self.takes(&call).await {
+            self.answered.remove(&(call.clone(), agent));
+            return self.withdraw(call).await;
+        }
         let failed = |why| Message::CalledBack { call: call.clone(), result: Err(why) };
         let Some(Answered { door, .. }) = self.answered.remove(&(call.clone(), agent.clone())) else {
             return self.later(failed(NotReached::AgentGone));
@@ -282,8 +329,10 @@ impl Driver {
 
     async fn overflow(&mut self, call: &CallId, to: Exit, on_line: bool) {
         if !on_line {
-            // Its promise is on the desk's list already.
-            self.callers.remove(call);
+            // It is on the desk's list already.
+            if let Some(entry) = self.callers.remove(call).and_then(|caller| caller.promise) {
+                list::give_back(&self.store, &entry).await;
+            }
             return;
         }
         if to != Exit::Callback {
@@ -316,21 +365,11 @@ impl Driver {
         true
     }
 
-    async fn kept(&mut self, promise: Option<String>, result: &str, done: bool) {
-        let Some(promise) = promise else { return };
-        if let Err(error) = self.store.callback_attempt(&promise, result, done, now_ms()).await {
-            tracing::error!(%error, "an attempt to call back could not be written down");
+    /// What came of dialling a client goes into the list.
+    async fn tried(&mut self, call: &CallId, result: ContactResult, as_call: Option<&CallId>) {
+        if let Some(entry) = self.callers.get(call).and_then(|caller| caller.promise.as_deref()) {
+            list::tried(&self.store, self.desk.clinic(), entry, result, as_call.map(CallId::as_str)).await;
         }
-    }
-}
-
-fn not_reached(why: NotReached) -> &'static str {
-    match why {
-        NotReached::Busy => "busy",
-        NotReached::NoAnswer => "no-answer",
-        NotReached::Voicemail => "voicemail",
-        NotReached::Refused => "refused",
-        NotReached::AgentGone => "agent-gone",
     }
 }
 

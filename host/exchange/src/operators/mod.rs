@@ -14,12 +14,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use desk::Desk;
-use queue::{Acd, AgentView, Event, Join, SettingsError, WaitingView};
-use records::{CallbackRecord, Store};
+use queue::{Acd, AgentView, Event, Join, QueueView, SettingsError, WaitingView};
+use records::{Contact, Store};
 use tokio::sync::{mpsc, oneshot};
 
 pub use callback::{Callback, CallbackLine, Talk};
-pub use phones::{Answered, Phones, Ringing, SendOn};
+pub use phones::{Answered, Joining, Phones, Ringing, SendOn};
 
 use crate::config::Lines;
 use driver::{Driver, Message};
@@ -67,6 +67,8 @@ pub struct View {
     pub waiting: Vec<WaitingView>,
     /// Who serves.
     pub agents: Vec<AgentView>,
+    /// What whoever joins now has before them.
+    pub queues: Vec<QueueView>,
 }
 
 /// The queues of one clinic. Cheap to clone; they stop when the last clone is gone.
@@ -127,9 +129,9 @@ impl Operators {
         answer.await.ok().filter(|joined| *joined).map(|_| told)
     }
 
-    /// A promised call-back is due: somebody is rung for it when they are free, then the client is dialled.
-    pub fn call_back(&self, callback: CallbackRecord) {
-        self.messages.send(Message::CallBack(Box::new(callback))).ok();
+    /// An entry of the list of people to call is due: somebody is rung for it when they are free, then the client is dialled.
+    pub fn call_back(&self, contact: Contact) {
+        self.messages.send(Message::CallBack(Box::new(contact))).ok();
     }
 
     /// How the queues stand.

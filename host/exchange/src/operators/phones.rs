@@ -5,6 +5,8 @@ use lines::Door;
 use queue::Miss;
 use tokio::sync::mpsc;
 
+pub use crate::consultation::Joining;
+
 /// What an operator's phone shows while it rings.
 #[derive(Debug, Clone)]
 pub struct Ringing {
@@ -27,10 +29,12 @@ pub struct Answered {
 }
 
 /// The operator wants the caller to go on to somebody else.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SendOn {
-    /// A number, or the name of a queue.
-    pub to: String,
+#[derive(Debug, Clone)]
+pub enum SendOn {
+    /// To a number, or a queue by its name.
+    To(String),
+    /// To whoever the operator has just talked to.
+    Joined(Joining),
 }
 
 /// The phones of the house.

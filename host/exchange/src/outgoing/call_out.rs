@@ -33,7 +33,7 @@ impl Exchange {
     pub async fn call_out(&self, out: &CallOut) -> Result<Held, NotReached> {
         let Some(house) = self.inner.houses.get(&out.clinic) else { return Err(NotReached::Refused) };
         let Ok(place) = self.enter() else { return Err(NotReached::Refused) };
-        let leg = self.reach(house, &out.number).await?;
+        let leg = self.reach(&house, &out.number).await?;
         let started = Zoned::now().with_time_zone(house.clinic.zone.clone());
         let mut setup = Setup::new(Channel::Phone, started);
         setup.direction = Direction::Outgoing;
@@ -42,7 +42,7 @@ impl Exchange {
         setup.line.clone_from(&house.clinic.phone);
         setup.recording = reception::recording_path(self.inner.recordings.as_deref(), &house.clinic, &setup.id);
         let trunk = self.inner.lines.outgoing.as_ref().map(|outgoing| outgoing.trunk.clone());
-        self.hold_as(house, setup, leg.door, trunk, place, Tracer::none()).await.ok_or(NotReached::Refused)
+        self.hold_as(&house, setup, leg.door, trunk, place, Tracer::none()).await.ok_or(NotReached::Refused)
     }
 
     /// Dials somebody and finds out who answers.

@@ -2,6 +2,7 @@
 
 mod call_out;
 pub mod greeting;
+pub(crate) mod list;
 mod plan;
 mod talk;
 

@@ -1,7 +1,7 @@
-//! What is to be dialled, and when: promised call-backs that are due, and calls that were ordered.
+//! What is to be dialled, and when: entries of the list of people to call that are due, and calls that were ordered.
 //!
-//! An attempt that reaches nobody is followed by the next as the retry plan says; when it is used up, the promise stays on
-//! the desk's list and a person decides.
+//! An entry is taken before it is dialled, and its next attempt is the clinic's own plan; an ordered call is tried again by
+//! the plan of the lines file.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,17 +10,21 @@ use desk::{Attempt, RetryPlan};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use queue::{Event, Join, NotReached};
-use records::{CallbackRecord, CallbackStatus, Entry, NewJob, Store};
+use records::{CallbackStatus, Contact, ContactKind, ContactResult, Entry, NewJob, Outcome, Store};
 use serde::{Deserialize, Serialize};
+use session::{Leg, Live};
 use tokio::sync::Semaphore;
 
 use super::call_out::CallOut;
+use super::list;
 use crate::config::{CallbackOrder, Outgoing};
 use crate::operators::About;
-use crate::{Exchange, House};
+use crate::{Exchange, House, notice};
 
 /// How often it is looked what is due.
 const LOOK: Duration = Duration::from_secs(15);
+/// Between two looks at least.
+const REST: Duration = Duration::from_millis(500);
 /// The kind of ordered calls in the durable queue.
 const KIND: &str = "call-out";
 /// Longer than any call.
@@ -62,66 +66,101 @@ pub async fn order(
 pub(crate) async fn run(exchange: Exchange, outgoing: Outgoing) {
     let room = Arc::new(Semaphore::new(outgoing.at_once as usize));
     let mut every = tokio::time::interval(LOOK);
+    let Some(mut bell) = exchange.inner.houses.all().first().map(|house| house.stage.store.feed_bell()) else {
+        return;
+    };
     loop {
         tokio::select! {
             _ = every.tick() => {}
+            // Something happened: somebody new may be on the list. The bell ends with the store only.
+            Ok(()) = bell.changed() => {}
             () = exchange.stopped() => return,
         }
+        bell.mark_unchanged();
         let now = Timestamp::now();
-        for house in exchange.inner.houses.values().filter(|house| house.clinic.is_open(now)) {
-            call_backs(&exchange, house, &outgoing, &room, now).await;
+        for house in exchange.inner.houses.all().iter().filter(|house| house.clinic.is_open(now)) {
+            call_list(&exchange, house, &outgoing, &room, now).await;
         }
         ordered(&exchange, &outgoing.retry, &room, now).await;
+        tokio::select! {
+            () = tokio::time::sleep(REST) => {}
+            () = exchange.stopped() => return,
+        }
     }
 }
 
-async fn call_backs(exchange: &Exchange, house: &House, outgoing: &Outgoing, room: &Arc<Semaphore>, now: Timestamp) {
-    if outgoing.callbacks == CallbackOrder::Off {
-        return;
-    }
-    let open = match house.stage.store.callbacks(&house.clinic.id, CallbackStatus::Open).await {
-        Ok(open) => open,
-        Err(error) => return tracing::error!(%error, "call-backs cannot be read"),
+async fn call_list(
+    exchange: &Exchange,
+    house: &Arc<House>,
+    outgoing: &Outgoing,
+    room: &Arc<Semaphore>,
+    now: Timestamp,
+) {
+    let store = &house.stage.store;
+    let entries = match store.contacts(&house.clinic.id).await {
+        Ok(entries) => entries,
+        Err(error) => return tracing::error!(%error, "the list of people to call cannot be read"),
     };
-    for callback in open.into_iter().filter(|callback| is_due(callback, &outgoing.retry, &house.clinic.zone, now)) {
-        if outgoing.callbacks == CallbackOrder::OperatorFirst {
+    for contact in entries.into_iter().filter(|contact| is_due(contact, now)) {
+        let Some(way) = way_of(contact.kind, outgoing) else { continue };
+        if way == Way::OperatorFirst {
+            // Taken when somebody is free to be rung for it.
             if let Some(operators) = exchange.inner.operators.get(&house.clinic.id) {
-                operators.call_back(callback);
+                operators.call_back(contact);
             }
             continue;
         }
         // No more at a time than was said; what is left over is due at the next look.
         let Ok(permit) = Arc::clone(room).try_acquire_owned() else { return };
-        let (exchange, house, order) = (exchange.clone(), house.clone(), outgoing.callbacks);
-        // Counted first: a second look must not dial it again meanwhile.
-        attempt(&house, &callback, "dialling", false).await;
+        let Some(contact) = list::take(store, &contact.id, LEASE_MS).await else { continue };
+        let (exchange, house) = (exchange.clone(), Arc::clone(house));
         tokio::spawn(async move {
             let _permit = permit;
-            let result = match order {
-                CallbackOrder::ClientFirst => exchange.client_first(&house, &callback).await,
-                _ => {
-                    let number = callback.phone.as_str().to_owned();
-                    let out = CallOut { clinic: house.clinic.id.clone(), number, entry: Entry::Day };
-                    exchange.call_out(&out).await.map(|_| ())
-                }
+            let (result, call) = match exchange.dial_entry(&house, &contact, way).await {
+                Ok((result, call)) => (Some(result), Some(call)),
+                Err(why) => (list::result_of(why), None),
             };
-            let word = match result {
-                Ok(()) => "called-back",
-                Err(why) => word(why),
-            };
-            finished(&house, &callback, word, result.is_ok()).await;
+            let store = &house.stage.store;
+            match result {
+                Some(result) => list::tried(store, &house.clinic, &contact.id, result, call.as_deref()).await,
+                None => list::give_back(store, &contact.id).await,
+            }
         });
     }
 }
 
-/// Is it time for the next attempt?
-fn is_due(callback: &CallbackRecord, plan: &RetryPlan, zone: &TimeZone, now: Timestamp) -> bool {
-    match usize::try_from(callback.attempts) {
-        // The hour that was promised.
-        Ok(0) => callback.due_ms <= now.as_millisecond(),
-        Ok(made) => again(plan, made, callback.updated_ms, NotReached::NoAnswer, zone).is_some_and(|at| at <= now),
-        Err(_) => false,
+/// Who speaks to an entry of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// An operator is rung, then the client.
+    OperatorFirst,
+    /// The client, then an operator.
+    ClientFirst,
+    /// A flow of the clinic, on this occasion.
+    Robot(Entry),
+}
+
+/// How the exchange dials an entry; none: it is left to people.
+fn way_of(kind: ContactKind, outgoing: &Outgoing) -> Option<Way> {
+    match kind {
+        ContactKind::Callback | ContactKind::Request | ContactKind::Missed | ContactKind::Night | ContactKind::Chat => {
+            match outgoing.callbacks {
+                CallbackOrder::Off => None,
+                CallbackOrder::OperatorFirst => Some(Way::OperatorFirst),
+                CallbackOrder::ClientFirst => Some(Way::ClientFirst),
+                CallbackOrder::Robot => Some(Way::Robot(Entry::Day)),
+            }
+        }
+        ContactKind::Reminder | ContactKind::Offer => outgoing.reminders.then_some(Way::Robot(Entry::Reminder)),
+        // Somebody has to read what it is about.
+        ContactKind::Message | ContactKind::Reply => None,
     }
+}
+
+fn is_due(contact: &Contact, now: Timestamp) -> bool {
+    let now_ms = now.as_millisecond();
+    let free = contact.status == CallbackStatus::Open || contact.claimed_until_ms.is_some_and(|until| until <= now_ms);
+    free && contact.next_ms <= now_ms
 }
 
 /// When somebody is called again after the `made`-th attempt, which ended at `last_ms`.
@@ -145,24 +184,10 @@ fn word(why: NotReached) -> &'static str {
     }
 }
 
-async fn attempt(house: &House, callback: &CallbackRecord, result: &str, done: bool) {
-    let now = Timestamp::now().as_millisecond();
-    if let Err(error) = house.stage.store.callback_attempt(&callback.id, result, done, now).await {
-        tracing::error!(%error, "an attempt to call back could not be written down");
-    }
-}
-
-/// The attempt was counted when it began.
-async fn finished(house: &House, callback: &CallbackRecord, result: &str, done: bool) {
-    let now = Timestamp::now().as_millisecond();
-    if let Err(error) = house.stage.store.callback_result(&callback.id, result, done, now).await {
-        tracing::error!(%error, "what came of a call-back could not be written down");
-    }
-}
-
 /// Calls that were ordered.
 async fn ordered(exchange: &Exchange, plan: &RetryPlan, room: &Arc<Semaphore>, now: Timestamp) {
-    let Some(house) = exchange.inner.houses.values().next() else { return };
+    let houses = exchange.inner.houses.all();
+    let Some(house) = houses.first() else { return };
     while let Ok(permit) = Arc::clone(room).try_acquire_owned() {
         let store = house.stage.store.clone();
         let job = match store.claim(KIND, now.as_millisecond(), LEASE_MS).await {
@@ -202,32 +227,68 @@ async fn ordered(exchange: &Exchange, plan: &RetryPlan, room: &Arc<Semaphore>, n
 }
 
 impl Exchange {
+    /// Calls the client of an entry; what came of it, and the call.
+    async fn dial_entry(
+        &self,
+        house: &House,
+        contact: &Contact,
+        way: Way,
+    ) -> Result<(ContactResult, String), NotReached> {
+        let Way::Robot(entry) = way else { return self.client_first(house, contact).await };
+        let number = contact.phone.as_str().to_owned();
+        let held = self.call_out(&CallOut { clinic: house.clinic.id.clone(), number, entry }).await?;
+        let result = match held.outcome {
+            Some(Outcome::Booked | Outcome::Moved) => ContactResult::Booked,
+            Some(Outcome::Cancelled) => ContactResult::Refused,
+            // They heard a robot and said nothing.
+            None | Some(Outcome::Nothing) if held.turns.is_empty() => ContactResult::NoAnswer,
+            _ => ContactResult::Reached,
+        };
+        Ok((result, held.id))
+    }
+
     /// Dials a client, who then waits for an operator.
-    async fn client_first(&self, house: &House, callback: &CallbackRecord) -> Result<(), NotReached> {
+    async fn client_first(&self, house: &House, contact: &Contact) -> Result<(ContactResult, String), NotReached> {
         let Some(operators) = self.inner.operators.get(&house.clinic.id) else { return Err(NotReached::Refused) };
         let Some(queue) = self.inner.lines.queue_for(&house.clinic.id, "operator") else {
             return Err(NotReached::Refused);
         };
-        let leg = self.reach(house, callback.phone.as_str()).await?;
-        let call = self.outgoing_begins(house, callback.phone.as_str(), None).await;
+        let leg = self.reach(house, contact.phone.as_str()).await?;
+        let call = self.outgoing_begins(house, contact.phone.as_str(), None).await;
+        let live = Live::default();
+        let _known = self.inner.lives.begins(&house.clinic.id, &call, live.clone());
+        let (path, recording) = notice::recording(house, self.inner.recordings.as_deref(), &call, live).await.unzip();
+        let leg = match notice::tell(house, Leg { recording, ..leg }).await {
+            Ok(leg) => leg,
+            Err(gone) => {
+                if let Some(leg) = gone {
+                    crate::reception::hang_up(&call, leg).await;
+                }
+                self.outgoing_ended(house, &call, "caller-hung-up").await;
+                return Ok((ContactResult::NoAnswer, call));
+            }
+        };
         let mut join = Join::new(call.as_str(), queue.name.as_str());
         // Whoever we called waits no longer than must be.
         join.priority = 100;
         let about =
-            About { caller: Some(callback.phone.as_str().to_owned()), summary: callback.reason.as_str().to_owned() };
+            About { caller: Some(contact.phone.as_str().to_owned()), summary: contact.reason.as_str().to_owned() };
         match operators.join(join, about).await {
             Some(told) => {
-                self.wait(house, operators, &call, leg, told).await;
+                let parted = self.wait(house, operators, &call, leg, told).await;
+                self.outgoing_ended(house, &call, "caller-hung-up").await;
+                crate::afterwards::keep(house, &call, path.as_deref(), parted).await;
+                // Who hung up in the queue was not talked to.
+                let talked = parted.talk_from.is_some();
+                Ok((if talked { ContactResult::Reached } else { ContactResult::NoAnswer }, call))
             }
             None => {
                 operators.tell(Event::HungUp { call: call.as_str().into() });
                 crate::reception::hang_up(&call, leg).await;
                 self.outgoing_ended(house, &call, "nobody-there").await;
-                return Err(NotReached::AgentGone);
+                Ok((ContactResult::NoAnswer, call))
             }
         }
-        self.outgoing_ended(house, &call, "caller-hung-up").await;
-        Ok(())
     }
 
     /// Writes down that a call of ours was answered; returns its id.
@@ -264,34 +325,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attempts_follow_the_plan_and_end() {
+    fn attempts_of_an_ordered_call_follow_the_plan_and_end() {
         // Ten in the morning, so that nothing here is put off until people may be called.
         let ten: Timestamp = "2026-11-20T10:00:00+03:00".parse().unwrap();
-        let callback = |attempts, updated_ms| CallbackRecord {
-            id: "c".to_owned(),
-            clinic: "vet".to_owned(),
-            timezone: "Europe/Moscow".to_owned(),
-            phone: "+79031234567".into(),
-            person: "".into(),
-            reason: "".into(),
-            due_ms: ten.as_millisecond() + 1_000,
-            status: CallbackStatus::Open,
-            attempts,
-            result: None,
-            call: None,
-            created_ms: 0,
-            updated_ms,
-        };
         let zone = TimeZone::get("Europe/Moscow").unwrap();
         let plan =
             RetryPlan { steps: vec![Step::Minutes(0), Step::Minutes(30), Step::Minutes(120)], ..RetryPlan::default() };
-        let due = |attempts, waited_ms: i64| {
-            let now = Timestamp::from_millisecond(ten.as_millisecond() + waited_ms).unwrap();
-            is_due(&callback(attempts, ten.as_millisecond()), &plan, &zone, now)
+        let after = |made| {
+            let at = again(&plan, made, ten.as_millisecond(), NotReached::NoAnswer, &zone);
+            at.map(|at| (at.as_millisecond() - ten.as_millisecond()) / 60_000)
         };
-        assert!(!due(0, 999) && due(0, 1_000));
-        assert!(!due(1, 30 * 60_000 - 1) && due(1, 30 * 60_000));
-        assert!(due(2, 120 * 60_000));
-        assert!(!due(3, 365 * 86_400_000));
+        assert_eq!([after(1), after(2), after(3)], [Some(30), Some(120), None]);
+    }
+
+    #[test]
+    fn what_a_person_has_to_read_is_left_to_people() {
+        let mut outgoing = Outgoing {
+            trunk: "out".to_owned(),
+            callbacks: CallbackOrder::OperatorFirst,
+            reminders: true,
+            missed: true,
+            at_once: 1,
+            ring_s: 30,
+            retry: RetryPlan::default(),
+            voicemail: crate::config::VoicemailWay::default(),
+        };
+        let ways = |outgoing: &Outgoing| -> Vec<Option<Way>> {
+            use ContactKind::{Callback, Message, Missed, Offer, Reminder, Reply, Request};
+            let kinds = [Callback, Request, Missed, Reminder, Offer, Message, Reply];
+            kinds.into_iter().map(|kind| way_of(kind, outgoing)).collect()
+        };
+        let (person, robot) = (Some(Way::OperatorFirst), Some(Way::Robot(Entry::Reminder)));
+        assert_eq!(ways(&outgoing), [person, person, person, robot, robot, None, None]);
+        (outgoing.callbacks, outgoing.reminders) = (CallbackOrder::Off, false);
+        assert_eq!(ways(&outgoing), [None; 7]);
     }
 }

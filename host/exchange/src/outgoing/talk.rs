@@ -1,5 +1,6 @@
 //! A call-back that an operator answered: the client is dialled while the operator waits, and the two are joined.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +9,13 @@ use jiff::Timestamp;
 use lines::Door;
 use queue::{EndedBy, NotReached};
 use records::{CallEnd, CallRecord, Direction, Outcome, Pii};
-use session::{Bridge, BridgeEnd, BridgeOver, Bridged, Leg, Party, Waited, WaitingRoom};
+use session::{Bridge, BridgeEnd, BridgeOver, Bridged, Leg, Live, Party, Waited, WaitingRoom};
 use tokio::sync::mpsc;
 
 use crate::dial::{Dialler, To, Unreached};
+use crate::live::{Known, Lives};
 use crate::operators::{Callback, CallbackLine, Talk};
-use crate::{House, afterwards, reception};
+use crate::{House, afterwards, notice, reception};
 
 /// Dials clients of one clinic.
 pub(crate) struct ClientLine {
@@ -24,7 +26,9 @@ pub(crate) struct ClientLine {
     /// How long a client's phone rings.
     pub(crate) ring: Duration,
     /// Where recordings begin.
-    pub(crate) recordings: Option<std::path::PathBuf>,
+    pub(crate) recordings: Option<PathBuf>,
+    /// Calls that go on.
+    pub(crate) lives: Lives,
 }
 
 #[async_trait]
@@ -61,6 +65,27 @@ impl CallbackLine for ClientLine {
             }
         };
         room.hush();
+        let call = records::id();
+        let live = Live::default();
+        let known = self.lives.begins(&self.house.clinic.id, &call, live.clone());
+        let (path, recording) = notice::recording(&self.house, self.recordings.as_deref(), &call, live).await.unzip();
+        let telling = notice::tell(&self.house, Leg::new(client, recording));
+        tokio::pin!(telling);
+        // The client is told that the call is recorded while the operator waits.
+        let client = loop {
+            tokio::select! {
+                client = &mut telling => break client,
+                event = events.recv() => match event {
+                    Some(Waited::Key(_) | Waited::Said) => {}
+                    Some(Waited::Gone(_) | Waited::Left(_)) | None => return Err(NotReached::AgentGone),
+                },
+            }
+        };
+        let Ok(client) = client else {
+            room.say(callback.not_reached).await;
+            tokio::spawn(until_said(events));
+            return Err(NotReached::NoAnswer);
+        };
         room.leave();
         let operator = loop {
             match events.recv().await {
@@ -69,7 +94,7 @@ impl CallbackLine for ClientLine {
                 Some(Waited::Gone(_)) | None => return Err(NotReached::AgentGone),
             }
         };
-        Ok(self.join(callback, started, client, operator).await)
+        Ok(self.join(callback, known, call, started, (client, path), operator).await)
     }
 }
 
@@ -83,8 +108,15 @@ async fn until_said(mut events: mpsc::UnboundedReceiver<Waited>) {
 }
 
 impl ClientLine {
-    async fn join(&self, callback: Callback, started: i64, client: Box<dyn Door>, operator: Box<dyn Door>) -> Talk {
-        let call = records::id();
+    async fn join(
+        &self,
+        callback: Callback,
+        known: Known,
+        call: String,
+        started: i64,
+        (leg, path): (Leg, Option<PathBuf>),
+        operator: Box<dyn Door>,
+    ) -> Talk {
         let house = self.house.clone();
         let mut record = CallRecord::live(&call, &house.clinic.id, &house.clinic.timezone, started);
         record.direction = Direction::Outgoing;
@@ -96,25 +128,11 @@ impl ClientLine {
         if let Err(error) = house.stage.store.start_call(&record).await {
             tracing::error!(call, %error, "a call-back could not be written down");
         }
-        let path = reception::recording_path(self.recordings.as_deref(), &house.clinic, &call);
-        let recording = match &path {
-            Some(path) => house
-                .hearing
-                .studio
-                .record(path)
-                .await
-                .inspect_err(|error| {
-                    tracing::error!(call, %error, "a call-back is not recorded");
-                })
-                .ok(),
-            None => None,
-        };
-        let leg = Leg::new(client, recording);
         let (bridge, mut events) = Bridge::open(leg, operator, None, &house.hearing).await;
         let id = call.clone();
         let over = async move {
             // Dropping it would hang both up.
-            let _bridge = bridge;
+            let (_bridge, _known) = (bridge, known);
             while let Some(event) = events.recv().await {
                 if let Bridged::Over(over) = event {
                     return written(&house, &id, path, *over).await;
@@ -126,7 +144,7 @@ impl ClientLine {
     }
 }
 
-async fn written(house: &House, call: &str, recording: Option<std::path::PathBuf>, over: BridgeOver) -> EndedBy {
+async fn written(house: &House, call: &str, recording: Option<PathBuf>, over: BridgeOver) -> EndedBy {
     let by = match over.end {
         BridgeEnd::HungUp(Party::Caller) => EndedBy::Caller,
         BridgeEnd::HungUp(Party::Operator) | BridgeEnd::Parted => EndedBy::Agent,

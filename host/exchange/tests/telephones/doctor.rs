@@ -28,7 +28,7 @@ async fn a_line_that_works_is_said_to_work_from_registration_to_sound() {
     let provider = clinic(PROVIDER).await;
     let findings = checkup::line(&line_at(provider.at, "secret"), "line").await;
     let what: Vec<&str> = findings.iter().map(|finding| finding.what).collect();
-    assert_eq!(what, ["listening", "registration", "own call", "ACK", "sound"], "{findings:#?}");
+    assert_eq!(what, ["listening", "server", "registration", "own call", "ACK", "sound"], "{findings:#?}");
     assert!(findings.iter().all(|finding| finding.state == State::Good), "{findings:#?}");
 }
 

@@ -8,5 +8,7 @@ mod support;
 mod audiosocket;
 mod calls;
 mod doctor;
+mod live;
 mod outgoing;
 mod queue;
+mod replacing;

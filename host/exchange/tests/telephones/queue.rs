@@ -14,6 +14,8 @@ const DESK: &str = "{sip}\n[[trunk]]\nname = \"here\"\nallow = [\"127.0.0.1\"]\n
 async fn a_caller_is_put_through_to_an_operator_and_both_hear_each_other() {
     let clinic = clinic(DESK).await;
     let mut anna = Phone::registered(clinic.at, "101", "secret").await;
+    let view = clinic.exchange.operators("vet_lapa").unwrap().look().await;
+    assert_eq!(view.queues[0].next_wait_ms, Some(0), "she is free: {view:?}");
     let caller = Phone::new().await;
     let mut call = caller.call(clinic.at, "100", "79031234567").await.unwrap();
     let ringing = anna.rings().await;
@@ -24,6 +26,9 @@ async fn a_caller_is_put_through_to_an_operator_and_both_hear_each_other() {
     desk.with(|ear| (ear.press, ear.level) = ("1".into(), 9_000));
     call.with(|ear| ear.level = 5_000);
     call.until("the operator", |ear| (8_000..10_500).contains(&ear.latest)).await;
+    let view = clinic.exchange.operators("vet_lapa").unwrap().look().await;
+    assert_eq!(view.queues[0].waiting, 0);
+    assert!(view.queues[0].next_wait_ms.is_some_and(|wait| wait > 0), "the only one who serves it talks: {view:?}");
     desk.until("the caller", |ear| (4_000..6_000).contains(&ear.latest)).await;
     desk.dialog.bye();
     call.over().await;
@@ -43,6 +48,13 @@ async fn a_caller_is_put_through_to_an_operator_and_both_hear_each_other() {
     assert!(record.queue_wait_ms.is_some() && record.ended_ms.is_some(), "{record:?}");
     let quality = until("the line's quality", || async { clinic.store.line_quality(&record.id).await.unwrap() }).await;
     assert!(quality.packets > 20 && quality.mos > 3.5, "{quality:?}");
+    // However quickly she answered: the caller heard that the call is recorded, and so it is.
+    let audio = until("the recording", || async {
+        clinic.store.call_audio(&record.id).await.unwrap().into_iter().find(|audio| audio.kind == "recording")
+    })
+    .await;
+    let sides = audio::wav::decode(&clinic.store.audio(&audio.sha256).await.unwrap()).unwrap().channels;
+    assert!(sides[1].iter().any(|sample| sample.unsigned_abs() > 8_000), "the operator is in it");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -129,6 +141,42 @@ async fn an_operators_transfer_key_sends_the_caller_on_to_a_colleague() {
     colleague.with(|ear| ear.level = 4_000);
     call.until("Olga", |ear| (3_000..5_000).contains(&ear.latest)).await;
     desk.over().await;
+    colleague.dialog.bye();
+    call.over().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_asks_a_colleague_first_and_then_puts_the_caller_through() {
+    let two = DESK.replace(
+        "[queue.operator]",
+        "[[operator]]\nname = \"Ольга\"\nextension = \"102\"\npassword = \"secret\"\nready = false\n[queue.operator]",
+    );
+    let clinic = clinic(&two).await;
+    let mut anna = Phone::registered_from([127, 0, 0, 2].into(), clinic.at, "101", "secret").await;
+    let mut olga = Phone::registered(clinic.at, "102", "secret").await;
+    let caller = Phone::new().await;
+    let mut call = caller.call(clinic.at, "100", "79031234567").await.unwrap();
+    let ringing = anna.rings().await;
+    let mut desk = anna.answer(ringing).await;
+    desk.with(|ear| (ear.press, ear.level) = ("1".into(), 9_000));
+    call.until("Anna", |ear| (8_000..10_500).contains(&ear.latest)).await;
+    // A second call of her phone.
+    let (asking, answering) = tokio::join!(anna.dial("102"), async {
+        let ringing = olga.rings().await;
+        olga.answer(ringing).await
+    });
+    let (mut asking, colleague) = (asking.unwrap(), answering);
+    colleague.with(|ear| ear.level = 4_000);
+    asking.until("Olga, to Anna", |ear| (3_000..5_000).contains(&ear.latest)).await;
+    let outcome = desk.dialog.refer_replacing(&asking.dialog, Duration::from_secs(10)).await;
+    assert!(matches!(outcome, sip::ReferOutcome::Completed | sip::ReferOutcome::Accepted), "{outcome:?}");
+    call.until("Olga", |ear| (3_000..5_000).contains(&ear.latest)).await;
+    call.with(|ear| ear.level = 6_000);
+    colleague.until("the caller", |ear| (5_000..7_000).contains(&ear.latest)).await;
+    // Both calls of Anna's phone are over.
+    desk.over().await;
+    asking.over().await;
+    // What is no call of this house cannot be joined.
     colleague.dialog.bye();
     call.over().await;
 }

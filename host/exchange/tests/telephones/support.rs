@@ -10,7 +10,7 @@ use desk::{Clinic, Desk};
 use exchange::config::Lines;
 use exchange::observer::Observer;
 use exchange::{Exchange, House, Parts};
-use flows::{Engine, Limits, Options};
+use flows::{Engine, Flow, Limits, Options};
 use lines::{Beat, Door, FRAME_SAMPLES, LINE_RATE, Paced, Pacer, Quality};
 use media::sdp::{Capabilities, Local, OfferAnswer};
 use media::{PortSettings, Ports, RtpControl, RtpDoor};
@@ -88,8 +88,56 @@ pub struct Clinical {
 
 /// Starts an exchange with this lines file; `{sip}` in it stands for a section that listens on a free port.
 pub async fn clinic(lines: &str) -> Clinical {
+    clinic_with(lines, None).await
+}
+
+/// A flow that says something for as long as anybody listens.
+const TALKS: &str = r#"(component
+    (import "gudok:types/types@0.1.0" (instance $types
+      (type $info-fields (record (field "code" string) (field "message" string)))
+      (export "error-info" (type $info (eq $info-fields)))
+      (type $error-cases (variant (case "hangup") (case "timeout") (case "denied" string)
+        (case "unavailable" string) (case "other" $info)))
+      (export "error" (type (eq $error-cases)))))
+    (alias export $types "error" (type $error))
+    (import "gudok:voice/voice@0.1.0" (instance $voice
+      (export "error" (type $e (eq $error)))
+      (type $barge-in-cases (enum "none" "digits" "speech"))
+      (export "barge-in" (type $barge-in (eq $barge-in-cases)))
+      (type $said-cases (enum "complete" "interrupted"))
+      (export "said" (type $said (eq $said-cases)))
+      (type $heard (result $said (error $e)))
+      (export "say" (func (param "text" string) (param "barge-in" $barge-in) (result $heard)))))
+    (core module $memory
+      (memory (export "memory") 1)
+      (data (i32.const 64) "hello")
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 4096)))
+    (core instance $memory (instantiate $memory))
+    (alias core export $memory "memory" (core memory $m))
+    (core func $say (canon lower (func $voice "say") (memory $m) (realloc (func $memory "realloc"))))
+    (core module $program
+      (import "host" "memory" (memory 1))
+      (import "host" "say" (func $say (param i32 i32 i32 i32)))
+      (func $run (export "run") (result i32)
+        (loop $again
+          (call $say (i32.const 64) (i32.const 5) (i32.const 0) (i32.const 1024))
+          (br_if $again (i32.eqz (i32.load8_u (i32.const 1024)))))
+        (i32.const 0)))
+    (core instance $program (instantiate $program (with "host" (instance
+      (export "memory" (memory $m)) (export "say" (func $say))))))
+    (func (export "run") (result (result (error string)))
+      (canon lift (core func $program "run") (memory $m))))"#;
+
+/// A clinic whose robot talks on and on.
+pub async fn talkative(lines: &str) -> Clinical {
+    clinic_with(lines, Some(ENGINE.compile("talks", &wat::parse_str(TALKS).unwrap()).unwrap())).await
+}
+
+async fn clinic_with(lines: &str, flow: Option<Arc<Flow>>) -> Clinical {
     let folder = tempfile::tempdir().unwrap();
-    let clinic = Arc::new(Clinic::parse(CLINIC, "vet_lapa.toml").unwrap());
+    // Open at whatever hour the tests run.
+    let always = CLINIC.replace("\"09:00-21:00\"", "\"00:00-24:00\"").replace("\"10:00-20:00\"", "\"00:00-24:00\"");
+    let clinic = Arc::new(Clinic::parse(&always, "vet_lapa.toml").unwrap());
     let clinics = BTreeMap::from([(clinic.id.clone(), Arc::clone(&clinic))]);
     let lines =
         lines.replace("{sip}", "[sip]\nudp = [\"127.0.0.1:0\"]\n[media]\nports = \"32000-32999\"\nshards = 2\n");
@@ -98,7 +146,10 @@ pub async fn clinic(lines: &str) -> Clinical {
     let library = Library::open(folder.path().join("flows"), store.clone(), ENGINE.clone()).unwrap();
     let stage = Stage {
         engine: ENGINE.clone(),
-        flows: Switchboard::open(Routes::new(library), None).await.unwrap(),
+        flows: match flow {
+            Some(flow) => Switchboard::fixed_with(flow, store.clone()),
+            None => Switchboard::open(Routes::new(library), None).await.unwrap(),
+        },
         desk: Arc::new(Desk::new(Arc::clone(&clinic), store.clone())),
         meaning: Arc::new(Meaning::new(&clinic)),
         classifier: Arc::new(Tagger::embedded()),
@@ -150,26 +201,31 @@ pub struct Ear {
 
 impl Phone {
     pub async fn new() -> Phone {
-        Phone::with(sip::Config::default()).await
+        Phone::with(sip::Config::default(), Ipv4Addr::LOCALHOST).await
     }
 
     /// A telephone of the house, registered as `name`.
     pub async fn registered(at: SocketAddr, name: &str, password: &str) -> Phone {
+        Phone::registered_from(Ipv4Addr::LOCALHOST, at, name, password).await
+    }
+
+    /// The same at an address of its own, where no trunk is: it may call by itself.
+    pub async fn registered_from(ip: Ipv4Addr, at: SocketAddr, name: &str, password: &str) -> Phone {
         let trunk = sip::Trunk {
             server: Some(at.to_string()),
             account: Some(sip::Account { user: name.to_owned(), password: password.to_owned(), auth_user: None }),
             register: Some(Duration::from_secs(60)),
             ..sip::Trunk::named("home")
         };
-        let phone = Phone::with(sip::Config { trunks: vec![trunk], ..sip::Config::default() }).await;
+        let phone = Phone::with(sip::Config { trunks: vec![trunk], ..sip::Config::default() }, ip).await;
         let mut state = phone.endpoint.trunk("home").unwrap();
         let there = state.wait_for(|state| matches!(state.registration, sip::Registration::Registered { .. }));
         tokio::time::timeout(PATIENCE, there).await.expect("it registers").unwrap();
         phone
     }
 
-    async fn with(config: sip::Config) -> Phone {
-        let listen = Listen { transport: Transport::Udp, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
+    async fn with(config: sip::Config, ip: Ipv4Addr) -> Phone {
+        let listen = Listen { transport: Transport::Udp, address: SocketAddr::from((ip, 0)) };
         let config = sip::Config { listen: vec![listen], strangers: Strangers::Admit, ..config };
         let (endpoint, incoming) = Endpoint::start(config).await.unwrap();
         let ports = Ports::new(PortSettings { range: (33_000, 33_999), ..PortSettings::default() }).unwrap();
@@ -196,11 +252,23 @@ impl Phone {
 
     /// Calls the exchange; the error is the status of a refusal.
     pub async fn call(&self, at: SocketAddr, number: &str, caller: &str) -> Result<OnPhone, u16> {
+        let mut outgoing = Outgoing::new(Callee::Uri(format!("sip:{number}@{at}")), None);
+        outgoing.caller = Party { number: caller.to_owned(), display: None };
+        self.place(outgoing).await
+    }
+
+    /// Calls in the place of a call that another telephone has with the exchange.
+    pub async fn call_in_place_of(&self, at: SocketAddr, other: &Dialog) -> Result<OnPhone, u16> {
+        let mut outgoing = Outgoing::new(Callee::Uri(format!("sip:100@{at}")), None);
+        outgoing.caller = Party { number: "79037654321".to_owned(), display: None };
+        outgoing.headers = vec![("Replaces".to_owned(), other.as_replaces())];
+        self.place(outgoing).await
+    }
+
+    async fn place(&self, outgoing: Outgoing) -> Result<OnPhone, u16> {
         let (rtp, control, mut talks) = self.ends();
         let offer = talks.offer(media::Direction::SendRecv).unwrap();
-        let mut outgoing = Outgoing::new(Callee::Uri(format!("sip:{number}@{at}")), Some(offer));
-        outgoing.caller = Party { number: caller.to_owned(), display: None };
-        let mut dialling = self.endpoint.call(outgoing);
+        let mut dialling = self.endpoint.call(Outgoing { body: Some(offer), ..outgoing });
         loop {
             match tokio::time::timeout(PATIENCE, dialling.next()).await.expect("an answer").expect("a last word") {
                 Progress::Ringing { .. } => {}
@@ -211,6 +279,13 @@ impl Phone {
                 Progress::Failed { status, .. } => return Err(status),
             }
         }
+    }
+
+    /// A registered telephone dials by itself.
+    pub async fn dial(&self, number: &str) -> Result<OnPhone, u16> {
+        let outgoing =
+            Outgoing { trunk: Some("home".to_owned()), ..Outgoing::new(Callee::Number(number.to_owned()), None) };
+        self.place(outgoing).await
     }
 
     /// The next call that makes this telephone ring.

@@ -9,6 +9,8 @@ struct Spy {
     heard: mpsc::Sender<Said>,
     frames: usize,
     panics_at: Option<usize>,
+    /// Of each time it was polled.
+    wakers: Arc<Mutex<Vec<Waker>>>,
 }
 
 #[derive(Debug, PartialEq, Clone, Copy)]
@@ -20,7 +22,8 @@ enum Said {
 }
 
 impl Paced for Spy {
-    fn poll(&mut self) {
+    fn poll(&mut self, context: &mut Context<'_>) {
+        self.wakers.lock().unwrap().push(context.waker().clone());
         self.heard.send(Said::Poll).unwrap();
     }
 
@@ -44,7 +47,7 @@ impl Drop for Spy {
 
 fn spy(frames: usize) -> (Box<Spy>, mpsc::Receiver<Said>) {
     let (heard, said) = mpsc::channel();
-    (Box::new(Spy { heard, frames, panics_at: None }), said)
+    (Box::new(Spy { heard, frames, panics_at: None, wakers: Arc::default() }), said)
 }
 
 fn count(said: &mpsc::Receiver<Said>, what: Said) -> usize {
@@ -52,55 +55,104 @@ fn count(said: &mpsc::Receiver<Said>, what: Said) -> usize {
 }
 
 #[test]
-fn a_call_beats_every_twenty_milliseconds_and_is_polled_every_one() {
+fn a_call_beats_every_twenty_milliseconds_and_is_polled_when_it_is_woken_and_at_no_other_time() {
     let (pacer, mut hand) = Pacer::by_hand();
     let (call, said) = spy(usize::MAX);
+    let wakers = Arc::clone(&call.wakers);
     pacer.add(call);
     hand.turn(Duration::from_millis(1_000));
-    let said: Vec<Said> = said.try_iter().collect();
-    let beats: Vec<usize> = (0..said.len()).filter(|at| said[*at] == Said::Frame).collect();
-    assert_eq!(beats.len(), 50);
-    assert_eq!(said.len(), 1_050, "a thousand polls and fifty frames");
-    assert!(beats.windows(2).all(|pair| pair[1] - pair[0] == 21), "twenty polls between two frames: {beats:?}");
+    let all: Vec<Said> = said.try_iter().collect();
+    assert_eq!(all[0], Said::Poll, "what arrived before it joined");
+    assert_eq!(all[1..], [Said::Frame; 50], "and nothing more: nothing arrived");
+    let wake = || wakers.lock().unwrap().last().unwrap().wake_by_ref();
+    // Between two frames, within a tick, and once however often it is rung.
+    hand.turn(Duration::from_millis(7));
+    wake();
+    wake();
+    hand.turn(TICK);
+    assert_eq!(said.try_iter().collect::<Vec<_>>(), [Said::Poll]);
+    wake();
+    hand.turn(Duration::from_millis(12));
+    assert_eq!(said.try_iter().collect::<Vec<_>>(), [Said::Poll, Said::Frame]);
+    // A frame that is due gets what arrived right before it.
+    hand.turn(Duration::from_millis(19));
+    wake();
+    hand.turn(TICK);
+    assert_eq!(said.try_iter().collect::<Vec<_>>(), [Said::Poll, Said::Frame]);
 }
 
 #[test]
-fn many_calls_are_spread_over_the_phases() {
+fn a_waker_that_outlives_its_call_wakes_nobody() {
     let (pacer, mut hand) = Pacer::by_hand();
-    let (heard, said) = mpsc::channel();
-    for _ in 0..1_000 {
-        pacer.add(Box::new(Spy { heard: heard.clone(), frames: usize::MAX, panics_at: None }));
-    }
-    assert_eq!(pacer.calls(), 1_000);
-    hand.turn(Duration::from_millis(40));
+    let (call, said) = spy(1);
+    let wakers = Arc::clone(&call.wakers);
+    pacer.add(call);
+    hand.turn(Duration::from_millis(20));
+    assert_eq!(said.try_iter().last(), Some(Said::Dropped));
+    // Its number is another's now.
+    let (next, said) = spy(usize::MAX);
+    pacer.add(next);
+    hand.turn(TICK);
     said.try_iter().for_each(drop);
-    for _ in 0..PHASES {
-        hand.turn(TICK);
-        assert_eq!(count(&said, Said::Frame), 50);
+    wakers.lock().unwrap()[0].wake_by_ref();
+    hand.turn(TICK);
+    assert_eq!(count(&said, Said::Poll), 0);
+}
+
+/// Calls that share where they tell it.
+fn many(pacer: &Pacer, calls: usize, frames: impl Fn(usize) -> usize) -> mpsc::Receiver<Said> {
+    let (heard, said) = mpsc::channel();
+    for number in 0..calls {
+        let spy = Spy { heard: heard.clone(), frames: frames(number), panics_at: None, wakers: Arc::default() };
+        pacer.add(Box::new(spy));
     }
+    said
+}
+
+/// Frames of each tick of a round.
+fn round(hand: &mut Hand, said: &mpsc::Receiver<Said>) -> Vec<usize> {
+    said.try_iter().for_each(drop);
+    let tick = |_| {
+        hand.turn(TICK);
+        count(said, Said::Frame)
+    };
+    (0..PHASES).map(tick).collect()
+}
+
+#[test]
+fn many_calls_are_spread_over_the_phases_and_few_share_few() {
+    let (pacer, mut hand) = Pacer::by_hand();
+    let said = many(&pacer, TOGETHER, |_| usize::MAX);
+    hand.turn(Duration::from_millis(40));
+    let frames = round(&mut hand, &said);
+    assert_eq!(frames.iter().filter(|frames| **frames > 0).count(), 1, "one waking in 20 ms: {frames:?}");
+    let more = many(&pacer, PHASES * TOGETHER - TOGETHER, |_| usize::MAX);
+    hand.turn(Duration::from_millis(40));
+    let frames = round(&mut hand, &more);
+    assert_eq!(frames.iter().sum::<usize>(), (PHASES - 1) * TOGETHER);
+    assert_eq!(pacer.calls(), PHASES * TOGETHER);
+    assert!(frames.iter().filter(|frames| **frames > 0).all(|frames| *frames == TOGETHER), "{frames:?}");
     let lateness = pacer.lateness();
-    assert_eq!((lateness.frames, lateness.skipped, lateness.share_on_time()), (3_000, 0, 1.0));
+    assert_eq!((lateness.skipped, lateness.share_on_time()), (0, 1.0));
 }
 
 #[test]
 fn a_phase_that_lost_its_calls_is_filled_first() {
     let (pacer, mut hand) = Pacer::by_hand();
-    let (heard, said) = mpsc::channel();
-    for number in 0..40 {
-        let frames = if number % PHASES == 7 { 1 } else { 1_000 };
-        pacer.add(Box::new(Spy { heard: heard.clone(), frames, panics_at: None }));
-    }
+    // Three phases are in use, in turn.
+    let said = many(&pacer, 2 * TOGETHER + 3, |number| if number < 10 { 1 } else { 1_000 });
     hand.turn(Duration::from_millis(20));
-    assert_eq!(pacer.calls(), 38);
-    for _ in 0..2 {
-        pacer.add(Box::new(Spy { heard: heard.clone(), frames: 1_000, panics_at: None }));
-    }
-    hand.turn(Duration::from_millis(20));
-    said.try_iter().for_each(drop);
-    for _ in 0..PHASES {
-        hand.turn(TICK);
-        assert_eq!(count(&said, Said::Frame), 2, "the two took the free places");
-    }
+    assert_eq!(pacer.calls(), 2 * TOGETHER - 7);
+    let of_phases = |hand: &Hand| {
+        let mut calls: Vec<usize> = hand.ring.phases.iter().map(Vec::len).filter(|calls| *calls > 0).collect();
+        calls.sort_unstable();
+        calls
+    };
+    assert_eq!(of_phases(&hand), [3, TOGETHER - 10, TOGETHER]);
+    let more = many(&pacer, 7, |_| 1_000);
+    assert_eq!(round(&mut hand, &more).iter().sum::<usize>(), 7);
+    assert_eq!(of_phases(&hand), [3, TOGETHER - 3, TOGETHER]);
+    drop(said);
 }
 
 #[test]
@@ -156,8 +208,8 @@ fn a_call_that_is_over_is_dropped() {
     let (call, said) = spy(3);
     pacer.add(call);
     hand.turn(Duration::from_millis(100));
-    let said: Vec<Said> = said.try_iter().filter(|it| *it != Said::Poll).collect();
-    assert_eq!(said, [Said::Frame, Said::Frame, Said::Frame, Said::Dropped]);
+    let said: Vec<Said> = said.try_iter().collect();
+    assert_eq!(said, [Said::Poll, Said::Frame, Said::Frame, Said::Frame, Said::Dropped]);
     assert_eq!(pacer.calls(), 0);
 }
 
@@ -190,4 +242,31 @@ fn stopping_drops_what_is_in_progress_and_takes_nothing_more() {
     let (late, late_said) = spy(1);
     pacer.add(late);
     assert_eq!(late_said.iter().collect::<Vec<_>>(), [Said::Dropped]);
+}
+
+#[test]
+fn a_sleeping_shard_is_woken_by_what_arrives_and_ends_with_the_last_handle() {
+    let pacer = Pacer::start(1);
+    let (call, said) = spy(usize::MAX);
+    let wakers = Arc::clone(&call.wakers);
+    pacer.add(call);
+    assert_eq!(said.recv().unwrap(), Said::Poll);
+    for _ in 0..50 {
+        wakers.lock().unwrap().last().unwrap().wake_by_ref();
+        while said.recv().unwrap() != Said::Poll {}
+    }
+    drop(pacer);
+    // The call goes on to its end all the same.
+    said.iter().find(|it| *it == Said::Frame).unwrap();
+
+    // One whose shards have nobody ends at once: their threads' handles are gone with it.
+    let idle = Pacer::start(1);
+    let (call, said) = spy(1);
+    idle.add(call);
+    assert_eq!(said.iter().last(), Some(Said::Dropped));
+    let threads = std::mem::take(&mut *idle.shards.threads.lock().unwrap());
+    drop(idle);
+    for thread in threads {
+        thread.join().unwrap();
+    }
 }

@@ -4,13 +4,14 @@ use super::Transport;
 use super::grammar::{Address, Via, Wrong, check_uri, is_token, scheme, split_outside};
 use super::message::{Message, RequestLine, Start, Version};
 use crate::message::{ALLOW, SUPPORTED};
+use crate::replaces::Replaces;
 
 /// Longer addresses in a request line are nobody's number.
 const MOST_URI: usize = 2_048;
 /// Methods of SIP's that are known and not served.
 const KNOWN: [&str; 3] = ["MESSAGE", "PUBLISH", "SUBSCRIBE"];
 /// Headers that may stand once only, and whose second copy could be read in place of the first.
-const SINGLE: [&str; 11] = [
+const SINGLE: [&str; 12] = [
     "Call-ID",
     "CSeq",
     "From",
@@ -21,6 +22,7 @@ const SINGLE: [&str; 11] = [
     "Expires",
     "RAck",
     "Refer-To",
+    "Replaces",
     "Session-Expires",
 ];
 const SDP: &str = "application/sdp";
@@ -92,6 +94,7 @@ fn request(message: &Message, line: &RequestLine, transport: Transport) -> Resul
     }
     method(line.method)?;
     extensions(message, line.method)?;
+    replaces(message, line.method)?;
     body(message, line.method, length)?;
     Ok(length)
 }
@@ -209,6 +212,21 @@ fn extensions(message: &Message, method: &str) -> Result<(), Fault> {
         return Err("Malformed Require".into());
     }
     if unknown.is_empty() { Ok(()) } else { Err(answer_with(420, "Bad Extension", "Unsupported", unknown.join(", "))) }
+}
+
+/// What may name a call that is to be replaced, and how (RFC 3891 §3).
+fn replaces(message: &Message, method: &str) -> Result<(), Fault> {
+    let Some(named) = message.one("Replaces") else { return Ok(()) };
+    if method != "INVITE" {
+        return Err("Replaces Outside of INVITE".into());
+    }
+    if message.one("Join").is_some() {
+        return Err("Replaces Contradicts Join".into());
+    }
+    if Replaces::parse(named).is_none() {
+        return Err("Malformed Replaces".into());
+    }
+    Ok(())
 }
 
 /// Session descriptions are the only bodies that INVITE, UPDATE and PRACK may bring here.

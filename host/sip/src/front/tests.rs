@@ -68,6 +68,9 @@ fn what_is_wrong_is_answered() {
         ("Content-Type: application/sdp", "Content-Type: application/sdp\r\nContent-Encoding: gzip", 415),
         ("Max-Forwards: 70", "Require: 100rel, tricks", 420),
         ("Max-Forwards: 70", "Accept: text/html", 406),
+        ("Max-Forwards: 70", "Replaces: one@b;to-tag=1", 400),
+        ("Max-Forwards: 70", "Replaces: one@b;to-tag=1;from-tag=2\r\nReplaces: two@b;to-tag=1;from-tag=2", 400),
+        ("Max-Forwards: 70", "Replaces: one@b;to-tag=1;from-tag=2\r\nJoin: one@b;to-tag=1;from-tag=2", 400),
         ("<sip:100@pbx.example>\r\nCall", "\"x <sip:100@pbx.example>\r\nCall", 400),
         ("branch=z9hG4bK1", "branch=z9hG4bK", 400),
         ("branch=z9hG4bK1", "branch=z9hG4bK1;;", 400),
@@ -77,6 +80,10 @@ fn what_is_wrong_is_answered() {
         let verdict = judged(&invite(replace, with));
         assert_eq!(status(&verdict), Some(expected), "{with}: {verdict:?}");
     }
+    let replaces = invite("Max-Forwards: 70", "Require: replaces\r\nReplaces: one@b;to-tag=1;from-tag=2");
+    assert_eq!(judged(&replaces), Verdict::Pass);
+    let outside = replaces.replace("INVITE", "OPTIONS");
+    assert_eq!(status(&judged(&outside)), Some(400), "only INVITE replaces");
     let message = invite("INVITE sip", "MESSAGE sip").replace("1 INVITE", "1 MESSAGE");
     assert_eq!(status(&judged(&message)), Some(405));
     let unknown = invite("INVITE sip", "invite sip").replace("1 INVITE", "1 invite");
@@ -163,6 +170,9 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
         "Contact: *\r\n",
         "m: <sip:a@b>, <sip:c@d>;q=1\r\n",
         "Content-Type: application/sdp\r\n",
+        "Replaces: x;to-tag=1;from-tag=2;early-only\r\n",
+        "Replaces: ;from-tag\r\n",
+        "Join: x\r\n",
         "\r\n",
         "v=0",
         ";",

@@ -1,6 +1,7 @@
 //! Sockets, and which of our addresses a peer should see.
 
 mod framing;
+mod long;
 mod stream;
 mod tls;
 mod udp;
@@ -38,6 +39,8 @@ pub(crate) struct Path {
     pub transport: Transport,
     /// Address and port for Via and Contact.
     pub face: SocketAddr,
+    /// What is too long for a datagram may go another way.
+    pub free: bool,
 }
 
 impl Path {
@@ -71,6 +74,8 @@ pub(crate) struct Wires {
     local_networks: Vec<Network>,
     tls: Tls,
     checks: Checks,
+    /// Where long requests cannot go by a stream.
+    datagrams_only: long::DatagramsOnly,
     stop: CancellationToken,
 }
 
@@ -123,6 +128,7 @@ impl Wires {
             local_networks: config.local_networks.clone(),
             tls: config.tls.clone(),
             checks,
+            datagrams_only: long::DatagramsOnly::default(),
             stop,
         };
         Ok((wires, Acceptors(acceptors)))
@@ -181,6 +187,7 @@ impl Wires {
         if target.transport == Transport::Udp {
             return self
                 .datagram_path(target.address)
+                .map(|path| Path { free: target.free, ..path })
                 .ok_or_else(|| unreachable("no UDP listener of that address family is configured".into()));
         }
         if let Some(stream) = self.stream_to(target.transport, target.address) {
@@ -286,6 +293,7 @@ impl Wires {
             destination: stream.remote,
             transport,
             face: SocketAddr::new(ip, port),
+            free: false,
         }
     }
 
@@ -296,7 +304,7 @@ impl Wires {
             false => local.ip(),
         };
         let face = SocketAddr::new(self.advertised(peer.ip(), ours), local.port());
-        Some(Path { connection: connection.clone(), destination: peer, transport: Transport::Udp, face })
+        Some(Path { connection: connection.clone(), destination: peer, transport: Transport::Udp, face, free: false })
     }
 
     fn socket_towards(&self, peer: SocketAddr) -> Option<&(SocketAddr, SipConnection, Arc<udp::CheckedUdp>)> {

@@ -2,6 +2,8 @@
 
 mod doors;
 mod incoming;
+mod long;
 mod outgoing;
 mod registering;
+mod replacing;
 mod rig;

@@ -210,3 +210,102 @@ async fn the_called_side_may_offer() {
     assert!(matches!(events.next().await, DialogEvent::Over(Over::Here)));
     sipp.succeeds().await;
 }
+
+/// A server that answers every INVITE with 302 and what `contact` says of the address that was called; returns those addresses.
+async fn redirects(
+    server: UdpSocket,
+    contact: impl Fn(&str) -> String,
+    until: impl Future<Output = ()>,
+) -> Vec<String> {
+    let mut asked: Vec<String> = Vec::new();
+    let mut buffer = vec![0; 8192];
+    tokio::pin!(until);
+    loop {
+        let (len, from) = tokio::select! {
+            received = server.recv_from(&mut buffer) => received.expect("a datagram"),
+            () = &mut until => return asked,
+        };
+        let invite = String::from_utf8_lossy(&buffer[..len]).into_owned();
+        let Some(uri) = invite.strip_prefix("INVITE ").and_then(|line| line.split(' ').next()) else { continue };
+        if asked.last().map(String::as_str) != Some(uri) {
+            asked.push(uri.to_string());
+        }
+        let field = |name: &str| invite.lines().find(|l| l.starts_with(name)).unwrap_or_default().to_string();
+        let answer = format!(
+            "SIP/2.0 302 Moved Temporarily\r\n{}\r\n{}\r\n{};tag=m\r\n{}\r\n{}\r\nContact: {}\r\nContent-Length: 0\r\n\r\n",
+            field("Via:"),
+            field("From:"),
+            field("To:"),
+            field("Call-ID:"),
+            field("CSeq:"),
+            contact(uri)
+        );
+        server.send_to(answer.as_bytes(), from).await.expect("it is sent");
+    }
+}
+
+#[tokio::test]
+async fn a_callee_who_has_moved_is_followed() {
+    let rig = Rig::start(open()).await;
+    let there = Sipp::called("answer");
+    let server = UdpSocket::bind((LOCAL, 0)).await.unwrap();
+    let (at, target) = (server.local_addr().unwrap(), there.at);
+    let mut dialling = rig.endpoint.call(Outgoing::new(Callee::Uri(format!("sip:100@{at}")), Some(SESSION.into())));
+    let (done, until) = tokio::sync::oneshot::channel::<()>();
+    // The wanted one comes second; what is no SIP address, and what it was asked for already, is passed over.
+    let contact = move |_: &str| {
+        format!(
+            "<tel:+74951234567>;q=1, <sip:200@{at}>;q=0.1, <sip:100@{target}?Subject=x>;q=0.9, <sip:100@{at}>;q=0.95"
+        )
+    };
+    let server = tokio::spawn(redirects(server, contact, async { drop(until.await) }));
+    let (dialog, _) = answered(&mut dialling).await;
+    dialog.bye();
+    let messages = there.succeeds().await;
+    assert!(messages.contains(&format!("INVITE sip:100@{target} SIP/2.0")) && !messages.contains("Subject"));
+    done.send(()).unwrap();
+    assert_eq!(server.await.unwrap(), [format!("sip:100@{at}")]);
+    rig.assert_empty();
+}
+
+#[tokio::test]
+async fn whoever_is_sent_from_place_to_place_gives_up() {
+    // In a circle, and on and on.
+    for (further, most) in [(false, 1), (true, 6)] {
+        let rig = Rig::start(open()).await;
+        let server = UdpSocket::bind((LOCAL, 0)).await.unwrap();
+        let at = server.local_addr().unwrap();
+        let mut dialling = rig.endpoint.call(Outgoing::new(Callee::Uri(format!("sip:0@{at}")), Some(SESSION.into())));
+        let (done, until) = tokio::sync::oneshot::channel::<()>();
+        let contact = move |asked: &str| {
+            let last: u32 = asked.trim_start_matches("sip:").split('@').next().unwrap().parse().unwrap();
+            format!("<sip:{}@{at}>", if further { last + 1 } else { 0 })
+        };
+        let server = tokio::spawn(redirects(server, contact, async { drop(until.await) }));
+        assert_eq!(failed(&mut dialling).await.0, 302);
+        done.send(()).unwrap();
+        assert_eq!(server.await.unwrap().len(), most);
+        rig.assert_empty();
+    }
+}
+
+#[tokio::test]
+async fn a_trunk_that_answers_is_told_from_one_that_does_not() {
+    let there = Rig::start(open()).await;
+    let gone = crate::rig::free_port();
+    let trunk = |name: &str, server: String| Trunk {
+        server: Some(server),
+        qualify: Some(Duration::from_millis(20)),
+        ..Trunk::named(name)
+    };
+    let trunks = vec![trunk("there", there.at.to_string())];
+    let rig = Rig::start(Config { trunks, ..open() }).await;
+    let mut good = rig.endpoint.trunk("there").unwrap();
+    good.wait_for(|state| matches!(state.reach, sip::Reach::Answers { .. })).await.unwrap();
+    assert!(matches!(rig.endpoint.probe("there").await, Some(sip::Reach::Answers { .. })));
+    let trunks = vec![trunk("gone", format!("127.0.0.1:{gone}"))];
+    let hasty = Rig::start(Config { trunks, t1: Duration::from_millis(10), ..open() }).await;
+    let mut bad = hasty.endpoint.trunk("gone").unwrap();
+    bad.wait_for(|state| matches!(state.reach, sip::Reach::Silent { .. })).await.unwrap();
+    assert_eq!(rig.endpoint.probe("nobody").await, None);
+}

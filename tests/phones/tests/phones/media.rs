@@ -26,6 +26,12 @@ fn both_directions(gudok: &Gudok, telephone: &Telephone, to: &str, alike: f64) {
     let mut phone = Baresip::start(telephone, &voice.silence, &folder.path().join("phone")).unwrap();
     phone.call(to).unwrap_or_else(|error| panic!("{error:#}\n{}", gudok.printed()));
     let call = gudok.call_of("phones_menu", &telephone.number).unwrap();
+    // What is said before the notice was heard is not on the recording.
+    wait::until("the recording notice", Duration::from_secs(40), || {
+        let turns = phones::conversation::turns(gudok, &call)?;
+        Ok(turns.iter().any(|turn| turn.contains("записыва")).then_some(()))
+    })
+    .unwrap();
     phone.microphone(voice.line(WORDS).unwrap()).unwrap();
     // The menu is said to its end, or the caller was heard and it is said again: both are speech to compare.
     wait::until("the robot to have said the menu", Duration::from_secs(40), || {
