@@ -1,17 +1,18 @@
-//! Questions: from the FAQ first, then from what the clinic says of itself.
+//! Questions: from the FAQ where an entry is about what was asked, else from what the clinic says of itself.
 
 use gudok_flow::notes::{self, Outcome};
 use gudok_flow::understanding::{Intent, IntentKind, Offered};
 use gudok_flow::{Stop, clinic, faq, say};
 
 use crate::desk::Desk;
+use crate::facts::Fact;
 
 /// Answer a question; `false` when there is no answer.
 pub fn answer(desk: &Desk, text: &str, intent: &Intent) -> Result<bool, Stop> {
     let reply = match intent.kind {
         IntentKind::Price => price(intent).or_else(|| from_faq(text)),
-        IntentKind::Hours => from_faq(text).or_else(|| Some(desk.opening())),
-        IntentKind::Address => from_faq(text).or_else(|| address(desk)),
+        IntentKind::Hours => about(&Fact::HOURS, text).or_else(|| Some(desk.opening())),
+        IntentKind::Address => about(&Fact::ADDRESS, text).or_else(|| address(desk)),
         _ => from_faq(text),
     };
     let Some(reply) = reply else { return Ok(false) };
@@ -36,6 +37,15 @@ pub fn not_offered(intent: &Intent) -> Result<bool, Stop> {
 fn from_faq(text: &str) -> Option<String> {
     let hits = faq::find(text).ok()?;
     let answers: Vec<String> = hits.into_iter().take(2).map(|hit| hit.entry.answer).collect();
+    (!answers.is_empty()).then(|| answers.join(" "))
+}
+
+/// The FAQ's answer, when its entry is about this fact and not about something that only happens to be somewhere.
+fn about(fact: &Fact, text: &str) -> Option<String> {
+    let hits = faq::find(text).ok()?;
+    let about =
+        hits.into_iter().filter(|hit| fact.told_by(text, &hit.entry.question, &hit.entry.answer, hit.confidence));
+    let answers: Vec<String> = about.take(2).map(|hit| hit.entry.answer).collect();
     (!answers.is_empty()).then(|| answers.join(" "))
 }
 

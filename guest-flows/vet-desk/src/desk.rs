@@ -10,7 +10,7 @@ use gudok_flow::voice::{self, CallInfo};
 use gudok_flow::{Answer, AnswerKind, Question, Stop, say, say_all};
 
 use crate::talk::Ask;
-use crate::{answers, booking, change, handover};
+use crate::{answers, booking, change, handover, overload};
 
 /// What the conversation knows of the clinic and of the caller.
 pub struct Desk {
@@ -36,15 +36,21 @@ impl Desk {
     /// The whole conversation.
     pub fn serve(&self) -> Result<(), Stop> {
         self.greet()?;
+        // Who is offered a call-back may say right away what they need instead.
+        let mut said = if self.overloaded() { overload::offer(self)? } else { None };
         let mut question = ("need", "Чем могу помочь?");
         let mut missed = 0;
         loop {
-            let ask = Question::new(question.0, question.1).expects(AnswerKind::Free);
-            let served = match ask.ask()? {
-                Answer::Digits(keys) if keys == "0" => return Err(handover::to_person(self, "нажал ноль")?),
-                Answer::Digits(_) | Answer::Silence => Served::NotUnderstood,
-                Answer::Speech(heard) if question.0 == "more" && nothing_more(&heard.text) => return goodbye(),
-                Answer::Speech(heard) => self.request(&heard.text)?,
+            let served = if let Some(text) = said.take() {
+                self.request(&text)?
+            } else {
+                let ask = Question::new(question.0, question.1).expects(AnswerKind::Free);
+                match ask.ask()? {
+                    Answer::Digits(keys) if keys == "0" => return Err(handover::to_person(self, "нажал ноль")?),
+                    Answer::Digits(_) | Answer::Silence => Served::NotUnderstood,
+                    Answer::Speech(heard) if question.0 == "more" && nothing_more(&heard.text) => return goodbye(),
+                    Answer::Speech(heard) => self.request(&heard.text)?,
+                }
             };
             match served {
                 Served::Done => {
@@ -74,6 +80,11 @@ impl Desk {
             ))?;
         }
         Ok(())
+    }
+
+    /// Whether the call came while everybody who answers is busy and the queue before them is long.
+    fn overloaded(&self) -> bool {
+        self.open && self.call.entry == "overload"
     }
 
     /// One thing the caller wants.

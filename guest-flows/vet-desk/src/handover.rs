@@ -47,6 +47,11 @@ pub fn transfer(desk: &Desk, to: Destination, announce: &str, why: &str) -> Resu
     promise(desk, why)
 }
 
+/// The caller would rather be called back than wait.
+pub fn call_back(desk: &Desk, why: &str) -> Result<Stop, Stop> {
+    promise(desk, why)
+}
+
 /// Promise a call-back, and say when it comes.
 fn promise(desk: &Desk, why: &str) -> Result<Stop, Stop> {
     let phone = match desk.caller() {

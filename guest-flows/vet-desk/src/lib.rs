@@ -5,17 +5,21 @@
 //! - a danger to life goes to a person before anything else is asked;
 //! - nothing is called booked before the clinic's schedule says so, and what was agreed is read back first;
 //! - a caller who cancels is offered another time first;
-//! - when no person is there, a call-back is promised and written down.
+//! - when no person is there, a call-back is promised and written down;
+//! - when all lines are busy, the call-back is offered before anything is asked, and the robot helps whoever stays.
 //!
 //! Layout: [`desk`] the first question and what follows · [`booking`] a new visit · [`change`] one's own visits ·
-//! [`slots`] agreeing on a time · [`answers`] questions · [`handover`] people and call-backs · [`talk`] asking so that
-//! misunderstandings end somewhere.
+//! [`slots`] agreeing on a time · [`answers`] questions · [`facts`] what the clinic tells of itself before its list of
+//! questions · [`handover`] people and call-backs · [`overload`] all lines busy · [`talk`] asking so that misunderstandings
+//! end somewhere.
 
 mod answers;
 mod booking;
 mod change;
 mod desk;
+mod facts;
 mod handover;
+mod overload;
 mod slots;
 mod talk;
 

@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 
 use crate::recogniser::turns::{self, Turn};
 use crate::recogniser::windows;
-use crate::{Listen, Mode, Recogniser, SpeechError, Transcript};
+use crate::{Listen, Mode, Recogniser, SpeechError, Transcript, Vocabulary};
 
 /// Who waits for the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,14 +142,9 @@ impl Ears {
     pub async fn hear_recording(
         &self,
         recording: &Recording,
-        prompt: Option<String>,
+        vocabulary: Option<Arc<Vocabulary>>,
     ) -> Result<Vec<Turn>, SpeechError> {
-        let listen = Listen { mode: Mode::Recording, prompt, ..Listen::default() };
-        self.hear_recording_with(recording, listen).await
-    }
-
-    /// The same with everything that can be known beforehand.
-    pub async fn hear_recording_with(&self, recording: &Recording, listen: Listen) -> Result<Vec<Turn>, SpeechError> {
+        let listen = Listen { mode: Mode::Recording, vocabulary, ..Listen::default() };
         let mut channels = Vec::with_capacity(recording.channels.len());
         for at in 0..recording.channels.len() {
             channels.push(self.hear(recording.channel(at), listen.clone(), Priority::Batch).await?);

@@ -10,6 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 mod likeness;
+mod near;
 mod parts;
 mod signs;
 mod topics;
@@ -147,8 +148,9 @@ impl Matcher {
     }
 
     fn signs(&self, asked: &Reading) -> Vec<Vec<f32>> {
-        let entries = self.entries.iter().map(|entry| signs::of_entry(asked, entry, &self.entries));
-        entries.chain(std::iter::once(signs::of_none(asked, &self.entries))).collect()
+        let near = near::Near::of(asked, &self.entries);
+        let entries = (0..self.entries.len()).map(|at| signs::of_entry(asked, at, &self.entries, &near));
+        entries.chain(std::iter::once(signs::of_none(asked, &self.entries, &near))).collect()
     }
 }
 

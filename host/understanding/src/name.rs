@@ -125,7 +125,12 @@ impl Parts {
     fn find_first(&mut self, words: &[Word]) {
         let gender = self.patronymic.as_ref().map(|(_, p)| p.gender);
         let oblique = self.patronymic.as_ref().map(|(_, p)| p.oblique);
+        // Where names are written large, a small word is none («как в романе»).
+        let written_large = words.iter().skip(1).any(large);
         let read = |at: usize| {
+            if denied(words, at) || written_large && at > 0 && !large(&words[at]) {
+                return None;
+            }
             let free = self.patronymic.as_ref().is_none_or(|(range, _)| !range.contains(&at));
             free.then(|| first::read(&words[at].text, &words[at].said, gender, oblique)).flatten().map(|r| (at, r))
         };
@@ -134,6 +139,11 @@ impl Parts {
         let called = (1..words.len()).find_map(|at| {
             matches!(words[at - 1].text.as_str(), "зовут" | "звать" | "имя").then(|| read(at)).flatten()
         });
+        // «это бабушка Вали, а записать Валентину»: whom to write down counts, within two words.
+        let entered = (0..words.len())
+            .rev()
+            .filter(|at| listed(ENTER, &words[*at].text))
+            .find_map(|from| (from + 1..words.len().min(from + 4)).find_map(read));
         let all: Vec<(usize, first::Reading)> = (0..words.len()).filter_map(read).collect();
         let corrected = (0..words.len()).rev().find(|at| listed(CORRECTIONS, words[*at].text.as_str()));
         let later = corrected.and_then(|from| all.iter().find(|(at, _)| *at > from).cloned());
@@ -147,11 +157,17 @@ impl Parts {
             {
                 Some((*b, two.clone()))
             }
+            // «Ваня, Иван то есть, Иван Савельев»: the one that stands beside a surname.
+            [(one, _), .., (last, reading)]
+                if !beside_surname(words, *one) && beside_surname(words, *last) && all.len() > 2 =>
+            {
+                Some((*last, reading.clone()))
+            }
             [_, .., last] if all.iter().all(|(_, r)| r.nominative == last.1.nominative) => Some(last.clone()),
             [only, ..] => Some(only.clone()),
             [] => None,
         };
-        self.first = beside.or(later).or(called).or(anywhere);
+        self.first = beside.or(later).or(called).or(entered).or(anywhere);
         if self.first.is_none() {
             // A name that no list knows still stands before its patronymic.
             let unknown = self.patronymic.as_ref().and_then(|(range, p)| {
@@ -168,7 +184,24 @@ impl Parts {
 
     /// «Безухов Пьер»: beside a surname and nothing else, a word written large is the first name, though no list has it.
     fn unlisted_first(&mut self, words: &[Word]) {
-        if self.first.is_some() || self.patronymic.is_some() || words.len() != 2 {
+        if self.first.is_some() || self.patronymic.is_some() || words.is_empty() {
+            return;
+        }
+        // «Джонсон Майкл, иностранец я»: two words written large, up to the first comma, and no others.
+        let group = words.iter().skip(1).position(|w| w.apart).map_or(words.len(), |n| n + 1);
+        let from = usize::from(listed("это я меня", &words[0].text));
+        let named = |at: usize| {
+            let word = &words[at];
+            large(word) && !listed(STOP, &word.text) && word.text.chars().count() > 2 && !word.said.contains('-')
+        };
+        if words.len() != 2 && group == from + 2 && (from..group).all(named) && !words.iter().skip(group).any(large) {
+            let (last, first) = (&words[from], &words[from + 1]);
+            self.last = Some(capitalised(&last.said));
+            let reading = first::Reading { nominative: capitalised(&first.said), gender: None, oblique: false };
+            self.first = Some((usize::MAX, reading));
+            return;
+        }
+        if words.len() != 2 {
             return;
         }
         let surname = (0..2).find(|at| surname::looks_like(&words[*at].text));
@@ -211,6 +244,8 @@ impl Parts {
                 && !again(at)
                 && !listed(STOP, words[at].text.as_str())
                 && words[at].text.chars().count() > 1
+                && !denied(words, at)
+                && (!infinitive(&words[at].text) || large(&words[at]))
         };
         let named = (0..words.len()).rev().filter(|at| words[*at].text.starts_with("фамили")).find_map(|cue| {
             let after = (cue + 1..words.len()).take(4).find(|at| open(*at) && !is_first_only(words, *at));
@@ -259,7 +294,9 @@ impl Parts {
         if surname::looks_like(&word.text) {
             return beside || capital || only_names;
         }
-        let mid_capital = capital && (!word.apart || words.len() <= 3);
+        // «Дюма Анна, как писатель»: the word right before the name, at the start too.
+        let before = taken(at + 1) && words.len() <= 5 && !words[at + 1].apart;
+        let mid_capital = capital && (!word.apart || words.len() <= 3 || before);
         beside && !verb && (mid_capital || only_names && word.text.chars().count() > 2)
     }
 
@@ -272,6 +309,27 @@ impl Parts {
         (name != PersonName::default()).then_some(name)
     }
 }
+
+fn large(word: &Word) -> bool {
+    word.said.chars().next().is_some_and(char::is_uppercase)
+}
+
+/// «не Марина, а Арина»
+fn denied(words: &[Word], at: usize) -> bool {
+    at > 0 && words[at - 1].text == "не"
+}
+
+fn infinitive(text: &str) -> bool {
+    ["ать", "ить", "еть", "сить", "ться"].iter().any(|end| text.ends_with(end))
+}
+
+fn beside_surname(words: &[Word], at: usize) -> bool {
+    let fits = |n: usize| words.get(n).is_some_and(|w| surname::looks_like(&w.text));
+    fits(at + 1) && !words[at + 1].apart || at > 0 && fits(at - 1) && !words[at].apart
+}
+
+/// After these stands who is to be written down.
+const ENTER: &str = "записать запишите запиши пишите записывайте оформите оформить";
 
 fn is_first_only(words: &[Word], at: usize) -> bool {
     first::read(&words[at].text, &words[at].said, None, None).is_some()
@@ -292,11 +350,11 @@ fn capitalised(word: &str) -> String {
         .join("-")
 }
 
-const CORRECTIONS: &str = "ой нет вернее точнее ошиблась ошибся простите извините";
+const CORRECTIONS: &str = "ой нет вернее точнее ошиблась ошибся простите извините тьфу то-есть";
 
 /// Words that may accompany a bare name.
 const FILLERS: &str = "ну вот это да просто я меня зовут звать имя мое моя мой э ой так без отчества алло здравствуйте на запишите \
-    пишите записывайте пожалуйста девушка";
+    пишите записывайте пожалуйста девушка пусть будет";
 
 /// Words that are never a surname here.
 const STOP: &str = "ну вот это да нет просто я меня мне зовут звать имя имени мое моя мой моего моей э ээ эм ой так без отчества \
@@ -308,5 +366,5 @@ const STOP: &str = "ну вот это да нет просто я меня мн
     говорит слушаю минуту секунду сейчас девичья старая новая теперь была раньше паспорту паспорте документам \
     пациент пациента тот самый хорошо спасибо пишется дефис знак конце слово отдельно еще раз повторю знаете что \
     какая какой кто кому зовете кличут величать батюшке нету нужно надо давайте карта карточка оформлена оформлен \
-    нужна важна мужа жену мужу маму сына дочку дочка бабушка бабушку баба бабу бабы дед деда дедушка дедушку тетя тетю дядя дядю теща свекровь сестра \
+    нужна важна хочу буду спросить узнать пусть будет мужа жену мужу маму сына дочку дочка бабушка бабушку баба бабу бабы дед деда дедушка дедушку тетя тетю дядя дядю теща свекровь сестра \
     сестру брат брата внук внука внучка внучку супруг супруга супругу сосед соседка соседку подруга подругу";

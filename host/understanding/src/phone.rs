@@ -85,7 +85,18 @@ impl From<PhoneNumber> for String {
 /// ```
 pub fn parse(text: &str) -> Option<PhoneNumber> {
     let runs = runs(&tokens(text));
-    runs.iter().rev().find_map(|run| whole(run)).or_else(|| whole(&runs.concat()))
+    let all = runs.concat();
+    runs.iter().rev().find_map(|run| whole(run)).or_else(|| whole(&all)).or_else(|| from_trunk(&all))
+}
+
+/// «на конце сорок сорок, а целиком восемь девятьсот …»: figures may lead up to the number, which begins with 8 or 7 and a
+/// mobile code.
+fn from_trunk(atoms: &[Atom]) -> Option<PhoneNumber> {
+    let begins = |at: &usize| {
+        let code = &atoms[at + 1];
+        matches!(atoms[*at].digits.as_str(), "8" | "7") && code.value >= 900 && code.digits.len() == 3
+    };
+    (1..atoms.len().saturating_sub(1)).filter(begins).find_map(|at| whole(&atoms[at..]))
 }
 
 /// The number as the evaluation files write it.
@@ -216,6 +227,7 @@ fn runs(tokens: &[Token]) -> Vec<Vec<Atom>> {
             }
             "трижды" | "тройная" | "тройной" => times = Some(3),
             "ой"
+            | "тьфу"
             | "нет"
             | "вернее"
             | "точнее"

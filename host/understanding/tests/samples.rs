@@ -69,4 +69,8 @@ held!(
     intent_fresh,
     mixed_fresh,
     urgency,
+    faq_aslant,
+    faq_desk,
+    faq_others,
+    mixed_others,
 );

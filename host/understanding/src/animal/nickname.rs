@@ -7,8 +7,14 @@ use crate::number;
 
 /// Finds the name.
 pub(super) fn find(words: &[Word], mentions: &[Mention]) -> Option<String> {
-    let free =
-        |at: usize| at < words.len() && !mentions.iter().any(|m| (m.from..m.to).contains(&at)) && !ordinary(&words[at]);
+    // «не Тоша, Тёша»
+    let denied = |at: usize| at > 0 && words[at - 1].text == "не";
+    let free = |at: usize| {
+        at < words.len()
+            && !denied(at)
+            && !mentions.iter().any(|m| (m.from..m.to).contains(&at))
+            && !ordinary(&words[at])
+    };
     // Writing tells names by capitals; recognised speech may come without any.
     let capitals = words.iter().skip(1).any(large) || words.len() <= 2 && words.first().is_some_and(large);
     let called = (0..words.len()).filter(|at| cue(words, *at)).find_map(|at| {
@@ -33,7 +39,9 @@ pub(super) fn find(words: &[Word], mentions: &[Mention]) -> Option<String> {
         Some(at) => Some(at),
         None => written().or_else(|| if capitals { None } else { beside() }),
     }?;
-    if mentions.is_empty() && called.is_none() && !(words.len() <= 2 && large(&words[start])) {
+    // Without a species a name is one that is written large where nothing else would be: «на Барсика моего», «Мурка, простая».
+    let alone = start > 0 && !words[start].apart || words.get(1).is_some_and(|w| w.apart);
+    if mentions.is_empty() && called.is_none() && !(large(&words[start]) && (words.len() <= 2 || alone)) {
         return None;
     }
     let title = listed(TITLES, words[start].text.as_str());
@@ -68,6 +76,10 @@ fn large(word: &Word) -> bool {
     word.said.chars().next().is_some_and(char::is_uppercase)
 }
 
+/// Verbs whose object stands in the accusative.
+const BRING: &str = "привезем привезу приведем приведу принесем принесу записать запишите запиши покажем покажу показать привезти \
+    привести везем везу осмотреть посмотреть посмотрите лечим";
+
 const TITLES: &str = "мистер миссис мисс леди лорд граф сэр барон принц мадам дон герцог король господин фрау доктор";
 
 fn case_before(words: &[Word], at: usize, mentions: &[Mention]) -> Case {
@@ -75,6 +87,11 @@ fn case_before(words: &[Word], at: usize, mentions: &[Mention]) -> Case {
     let long = words[at].text.chars().count() > 4;
     if called {
         return if long { Case::Instrumental } else { Case::Nominative };
+    }
+    // «Рекса привезём», «записать Сёму», «Альме нашей»: what follows or leads tells the case.
+    let leads = |n: Option<usize>| n.and_then(|n| words.get(n)).is_some_and(|w| listed(BRING, &w.text));
+    if leads(Some(at + 1)) || !words[at].apart && leads(at.checked_sub(1)) {
+        return Case::Accusative;
     }
     if at == 0 || words[at].apart {
         return Case::Nominative;
@@ -119,7 +136,7 @@ const WORDS: &str = "у нас меня мой моя моего мою моей
     большой большая маленький маленькая здравствуйте алло добрый день вечер утро доброе пожалуйста хочу можно надо \
     нужно же то там тут так сейчас рыжий черный белый серый черная белая серая рыжая трехцветная полосатый окрас \
     привезем привезу болеет хромает ему ей около примерно почти полтора полтаралет штук штуки штука пол пока нету будет наверное \
-    клички звонок свой один одна два две пара друг любимый любимая хозяин хозяйка девушка ой э эм м вроде типа смесь \
+    клички номер звонок свой один одна два две пара друг любимый любимая хозяин хозяйка девушка ой э эм м вроде типа смесь \
     кажется возраст весит размер размера размеров средних кг килограмм назвали зовем кличут откликается запись прием приема врач врачу терапевт \
     прививка прививку ребенок дочка сын двое трое вес минутку паспорт подобрали улицы дома подъезда мы вы я они вас \
     вчера сегодня завтра позавчера недавно давно утром вечером днем ночью потом нашли нашел нашла взяли взял взяла купили подарили \

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::features::Analysed;
-use super::model::Model;
+use super::features::{Analysed, Feature};
+use super::model::{Known, Model, UNKNOWN};
 use super::{CallText, Turn};
 
 /// A stretch of the caller's words.
@@ -83,27 +83,30 @@ pub(super) fn place(evidence: &mut [Evidence], call: &CallText, words: &[Vec<Wor
 const PHRASES: usize = 3;
 
 /// The strongest phrases for `label`, strongest first.
-pub(super) fn of(model: &Model, call: &CallText, analysed: &Analysed, label: &str) -> Vec<Evidence> {
+pub(super) fn of(model: &Model, call: &CallText, analysed: &Analysed, known: &Known, label: &str) -> Vec<Evidence> {
     let labels = &model.info().labels;
     let Some(target) = labels.iter().position(|l| l == label) else { return Vec::new() };
     // A feature speaks for the label by as much as it favours it over the average label.
-    let mut values: Vec<(u32, f32)> = model.vector(analysed);
-    values.sort_unstable_by_key(|v| v.0);
-    let mut occurrences: std::collections::HashMap<u32, usize> = std::collections::HashMap::new();
-    let placed = || analysed.features.iter().filter(|f| f.words.0 != u16::MAX);
-    for feature in placed() {
-        if let Some(row) = model.row_of(feature) {
-            *occurrences.entry(row).or_default() += 1;
+    let placed = |feature: &Feature| feature.words.0 != u16::MAX;
+    let mut occurrences: Vec<u32> = vec![0; known.entries.len()];
+    for (feature, &place) in analysed.features.iter().zip(&known.places) {
+        if place != UNKNOWN && placed(feature) {
+            occurrences[place as usize] += 1;
         }
     }
-    let mut scores: Vec<Vec<f32>> = analysed.turns.iter().map(|t| vec![0.0; t.text.words.len()]).collect();
-    for feature in placed() {
-        let Some(row) = model.row_of(feature) else { continue };
-        let Ok(at) = values.binary_search_by_key(&row, |v| v.0) else { continue };
+    let share = |(&(row, value), &times): (&(u32, f32), &u32)| {
         let weights = model.row(row);
         let mean = weights.iter().sum::<f32>() / weights.len() as f32;
+        value * (weights[target] - mean) / times as f32
+    };
+    let shares: Vec<f32> = known.entries.iter().zip(&occurrences).map(share).collect();
+    let mut scores: Vec<Vec<f32>> = analysed.turns.iter().map(|t| vec![0.0; t.text.words.len()]).collect();
+    for (feature, &place) in analysed.features.iter().zip(&known.places) {
+        if place == UNKNOWN || !placed(feature) {
+            continue;
+        }
         let (first, last) = (usize::from(feature.words.0), usize::from(feature.words.1));
-        let share = values[at].1 * (weights[target] - mean) / occurrences[&row] as f32 / (last - first + 1) as f32;
+        let share = shares[place as usize] / (last - first + 1) as f32;
         for score in scores[usize::from(feature.turn)].iter_mut().take(last + 1).skip(first) {
             *score += share;
         }

@@ -3,7 +3,7 @@
 //! What the caller says first weighs most: the *opening* is the caller's first turn, or the first [`OPENING`] words.
 //! Each n-gram space is weighted by rarity and brought to one length, so that a long call does not shout.
 
-use crate::lexicon::text::{Text, Word};
+use crate::lexicon::text::Text;
 use crate::lexicon::{Cues, Lexicon};
 use crate::profile::{Profile, Standing};
 
@@ -13,6 +13,8 @@ use super::{CallText, Who};
 pub const OPENING: usize = 22;
 /// Words of the caller looked at; what follows is small talk.
 const CALLER_WORDS: usize = 160;
+/// Features of a word, about: room for them is made at once.
+const PER_WORD: usize = 32;
 /// Words of the other side looked at.
 const AGENT_WORDS: usize = 80;
 
@@ -97,7 +99,8 @@ impl Analysed {
             *left -= text.words.len();
             turns.push(AnalysedTurn { turn: index, agent: is_agent, text });
         }
-        let mut out = Collector { features: Vec::with_capacity(1024), turn: 0 };
+        let words: usize = turns.iter().map(|t| t.text.words.len()).sum();
+        let mut out = Collector { features: Vec::with_capacity(64 + words * PER_WORD), turn: 0 };
         out.sides(&turns);
         out.phrases(&turns);
         out.services(&turns, profile);
@@ -124,16 +127,18 @@ impl Collector {
     fn sides(&mut self, turns: &[AnalysedTurn]) {
         let mut spoken = 0;
         let mut first_turn = true;
+        // Where hashing stood after the word before: a pair goes on from there.
+        let (mut forms, mut stems, mut opens) = (0, 0, 0);
         for (index, turn) in turns.iter().enumerate() {
             self.turn = index as u16;
             let words = &turn.text.words;
-            for at in 0..words.len() {
+            for (at, word) in words.iter().enumerate() {
                 let opening = !turn.agent && spoken + at < OPENING && (first_turn || spoken < 4);
-                self.letters(&words[at].text, at, opening);
-                self.pairs(Space::Forms, words, at, |word| &word.text);
-                self.pairs(if turn.agent { Space::Agent } else { Space::Words }, words, at, |word| &word.stem);
+                self.letters(&word.text, at, opening);
+                self.pairs(Space::Forms, &word.text, at, &mut forms);
+                self.pairs(if turn.agent { Space::Agent } else { Space::Words }, &word.stem, at, &mut stems);
                 if opening {
-                    self.pairs(Space::OpeningWords, words, at, |word| &word.stem);
+                    self.pairs(Space::OpeningWords, &word.stem, at, &mut opens);
                 }
             }
             if !turn.agent {
@@ -143,13 +148,15 @@ impl Collector {
         }
     }
 
-    /// A word, and it with the one before.
-    fn pairs(&mut self, space: Space, words: &[Word], at: usize, spelling: impl Fn(&Word) -> &String) {
-        self.add(space, id(space, spelling(&words[at]).bytes()), 1.0, at, at);
+    /// A word, and it with the one before, after which hashing stood at `before`.
+    fn pairs(&mut self, space: Space, word: &str, at: usize, before: &mut u64) {
+        let on = |from: u64| word.bytes().fold(from, |h, b| step(h, u32::from(b)));
+        let alone = on(seed(space));
+        self.add(space, fold(alone), 1.0, at, at);
         if at > 0 {
-            let pair = spelling(&words[at - 1]).bytes().chain([b' ']).chain(spelling(&words[at]).bytes());
-            self.add(space, id(space, pair), 1.0, at - 1, at);
+            self.add(space, fold(on(step(*before, u32::from(b' ')))), 1.0, at - 1, at);
         }
+        *before = alone;
     }
 
     /// Runs of 3 to 5 letters of a word with its borders.
@@ -285,7 +292,7 @@ impl Collector {
         for (index, turn) in turns.iter().enumerate().filter(|(_, t)| !t.agent) {
             self.turn = index as u16;
             for (at, word) in turn.text.words.iter().enumerate() {
-                if is_medicine(&word.text, &word.stem) {
+                if is_medicine(&word.text, word.known) {
                     let name = if medicine { "medicines" } else { "medicine" };
                     medicine = true;
                     self.add(Space::Dense, id(Space::Dense, name.bytes()), 1.0, at, at);
@@ -296,7 +303,7 @@ impl Collector {
 }
 
 /// Endings of medicines' names; a word the language knows is not judged by its ending.
-fn is_medicine(word: &str, stem: &str) -> bool {
+fn is_medicine(word: &str, known: bool) -> bool {
     const ENDINGS: &[&str] = &[
         "цин",
         "зол",
@@ -343,10 +350,11 @@ fn is_medicine(word: &str, stem: &str) -> bool {
         "идол",
         "амид",
     ];
+    if known || word.chars().count() < 6 {
+        return false;
+    }
     let base = word.trim_end_matches(['а', 'у', 'ы', 'е', 'о', 'м', 'и', 'я', 'ю']);
-    word.chars().count() >= 6
-        && !crate::lexicon::vocabulary::knows(stem)
-        && ENDINGS.iter().any(|e| word.ends_with(e) || base.ends_with(e))
+    ENDINGS.iter().any(|e| word.ends_with(e) || base.ends_with(e))
 }
 
 fn standing(standing: Standing) -> &'static str {

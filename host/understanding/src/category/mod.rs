@@ -146,18 +146,17 @@ impl Classifier {
     /// The category of a call, with evidence. Without a profile nothing is known of what the clinic offers.
     pub fn classify(&self, call: &CallText, profile: Option<&Profile>) -> Verdict {
         let analysed = features::Analysed::new(call, profile);
-        let mut verdict = self.verdict(&analysed);
-        verdict.evidence = evidence::of(&self.model, call, &analysed, &verdict.label);
+        let known = self.model.known(&analysed);
+        let probabilities = self.model.probabilities_of(&known);
+        let mut verdict = Verdict::from_probabilities(probabilities, self.model.info());
+        verdict.evidence = evidence::of(&self.model, call, &analysed, &known, &verdict.label);
         verdict
     }
 
     /// As [`Classifier::classify`], without looking for evidence: for counting many calls fast.
     pub fn label(&self, call: &CallText, profile: Option<&Profile>) -> Verdict {
-        self.verdict(&features::Analysed::new(call, profile))
-    }
-
-    fn verdict(&self, analysed: &features::Analysed) -> Verdict {
-        Verdict::from_probabilities(self.model.probabilities(analysed), self.model.info())
+        let probabilities = self.model.probabilities(&features::Analysed::new(call, profile));
+        Verdict::from_probabilities(probabilities, self.model.info())
     }
 }
 

@@ -3,8 +3,6 @@
 //! File, little endian: magic `GUDOKM1\n`, u32 length of a JSON head ([`ModelInfo`]), the head, f32 bias per label, u32
 //! rows, then per row: id u32 (ascending), rarity u8 (`/ 24`), scale f32, one signed byte per label (`× scale / 127`).
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +12,8 @@ use super::features::{Analysed, Feature, SPACES, Space};
 
 const MAGIC: &[u8; 8] = b"GUDOKM1\n";
 const RARITY_STEPS: f32 = 24.0;
+/// Rows a model may have: a number of three bytes says which one.
+const MOST: usize = 0x00ff_ffff;
 
 /// Why a model could not be had.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -76,25 +76,34 @@ impl ModelInfo {
 pub struct Model {
     info: ModelInfo,
     bias: Vec<f32>,
-    rows: HashMap<u32, u32, BuildHasherDefault<Passing>>,
+    rows: Rows,
     ids: Vec<u32>,
-    rarity: Vec<f32>,
+    rarity: Vec<u8>,
+    /// Row after row, each filled up with zeros to [`stride`] numbers.
     weights: Vec<f32>,
 }
+
+/// Numbers a row takes: as many as the processor adds at once, and again.
+fn stride(labels: usize) -> usize {
+    labels.next_multiple_of(LANES)
+}
+
+const LANES: usize = 4;
 
 impl Model {
     /// A model from its parts: `ids` ascending, `rarity` per id, `weights` and `bias` by label. Weights are rounded as
     /// the file rounds them, so that a model behaves the same before and after it is stored.
     pub(super) fn new(info: ModelInfo, ids: Vec<u32>, rarity: Vec<f32>, weights: Vec<f32>, bias: Vec<f32>) -> Self {
         let labels = info.labels.len();
-        let mut model = Self { info, bias, rows: HashMap::default(), ids, rarity, weights };
-        for row in model.weights.chunks_exact_mut(labels) {
+        let mut rounded = Vec::with_capacity(ids.len() * stride(labels));
+        for row in weights.chunks_exact(labels) {
             let scale = row.iter().fold(0.0_f32, |m, w| m.max(w.abs()));
-            row.iter_mut().for_each(|w| *w = quantise(*w, scale) as f32 * scale / 127.0);
+            rounded.extend(row.iter().map(|w| f32::from(quantise(*w, scale)) * scale / 127.0));
+            rounded.resize(rounded.len().next_multiple_of(LANES), 0.0);
         }
-        model.rarity.iter_mut().for_each(|r| *r = rarity_byte(*r) as f32 / RARITY_STEPS);
-        model.index();
-        model
+        let rarity: Vec<u8> = rarity.into_iter().map(rarity_byte).collect();
+        let rows = Rows::new(&ids, &rarity);
+        Self { info, bias, rows, ids, rarity, weights: rounded }
     }
 
     /// What is known of it.
@@ -122,38 +131,72 @@ impl Model {
 
     /// Calibrated probabilities in the order of [`ModelInfo::labels`].
     pub fn probabilities(&self, call: &Analysed) -> Vec<f32> {
-        softmax(&self.logits(call), self.info.temperature)
+        self.probabilities_of(&self.known(call))
+    }
+
+    /// [`Model::probabilities`] of a call already looked up.
+    pub(super) fn probabilities_of(&self, known: &Known) -> Vec<f32> {
+        softmax(&self.logits_of(known), self.info.temperature)
     }
 
     /// Weighted sums before the softmax.
     pub fn logits(&self, call: &Analysed) -> Vec<f32> {
+        self.logits_of(&self.known(call))
+    }
+
+    /// [`Model::logits`] of a call already looked up.
+    pub(super) fn logits_of(&self, known: &Known) -> Vec<f32> {
         let mut logits = self.bias.clone();
-        for (row, value) in self.vector(call) {
-            let weights = self.row(row);
-            logits.iter_mut().zip(weights).for_each(|(l, w)| *l += value * w);
+        match stride(self.info.labels.len()) {
+            12 => self.sum::<3>(known, &mut logits),
+            4 => self.sum::<1>(known, &mut logits),
+            _ => known.entries.iter().for_each(|&(row, value)| {
+                logits.iter_mut().zip(self.row(row)).for_each(|(l, w)| *l += value * w);
+            }),
         }
         logits
+    }
+
+    /// Adds up the rows of a call, their numbers side by side: `N` times [`LANES`] of them.
+    fn sum<const N: usize>(&self, known: &Known, logits: &mut [f32]) {
+        let mut sums = [[0.0_f32; LANES]; N];
+        sums.as_flattened_mut().iter_mut().zip(&*logits).for_each(|(sum, l)| *sum = *l);
+        let rows = self.weights.as_chunks::<LANES>().0.as_chunks::<N>().0;
+        for &(row, value) in &known.entries {
+            let weights = &rows[row as usize];
+            for (sums, weights) in sums.iter_mut().zip(weights) {
+                (0..LANES).for_each(|n| sums[n] += value * weights[n]);
+            }
+        }
+        logits.iter_mut().zip(sums.as_flattened()).for_each(|(l, sum)| *l = *sum);
     }
 
     /// The call as rows of this model with their values: counts damped, weighted by rarity, each space brought to its
     /// length.
     pub fn vector(&self, call: &Analysed) -> Vec<(u32, f32)> {
-        vector(call, |id| self.rows.get(&id).map(|&row| (row, self.rarity[row as usize])))
+        self.known(call).entries
+    }
+
+    /// As [`Model::vector`], with the place of every feature among the rows.
+    pub(super) fn known(&self, call: &Analysed) -> Known {
+        // All are looked up before anything else is done with them: memory answers many questions at once.
+        let found: Vec<(u32, f32)> = call.features.iter().map(|f| self.rows.look_up(f.id)).collect();
+        weigh(call, &found)
     }
 
     /// The row of a feature, if the model knows it.
     pub fn row_of(&self, feature: &Feature) -> Option<u32> {
-        self.rows.get(&feature.id).copied()
+        Some(self.rows.look_up(feature.id).0).filter(|row| *row != UNKNOWN)
     }
 
     /// How rare a row's feature is.
     pub(super) fn rarity_of(&self, row: u32) -> f32 {
-        self.rarity[row as usize]
+        f32::from(self.rarity[row as usize]) / RARITY_STEPS
     }
 
     /// The greatest rarity it knows.
     pub(super) fn rarest(&self) -> f32 {
-        self.rarity.iter().copied().fold(1.0, f32::max)
+        self.rarity.iter().map(|r| f32::from(*r) / RARITY_STEPS).fold(1.0, f32::max)
     }
 
     /// Makes a label likelier or less likely throughout.
@@ -164,7 +207,7 @@ impl Model {
     /// Weights of a row by label.
     pub fn row(&self, row: u32) -> &[f32] {
         let labels = self.info.labels.len();
-        &self.weights[row as usize * labels..(row as usize + 1) * labels]
+        &self.weights[row as usize * stride(labels)..][..labels]
     }
 
     /// Bytes of the file.
@@ -179,7 +222,7 @@ impl Model {
             let row = self.row(at as u32);
             let scale = row.iter().fold(0.0_f32, |m, w| m.max(w.abs()));
             out.extend(id.to_le_bytes());
-            out.push(rarity_byte(self.rarity[at]));
+            out.push(self.rarity[at]);
             out.extend(scale.to_le_bytes());
             out.extend(row.iter().map(|&w| quantise(w, scale) as u8));
         }
@@ -196,62 +239,80 @@ impl Model {
         let labels = info.labels.len();
         let bias = (0..labels).map(|_| take(&mut rest).map(f32::from_le_bytes)).collect::<Result<Vec<_>, _>>()?;
         let count = u32::from_le_bytes(take(&mut rest)?) as usize;
-        if labels == 0 || rest.len() != count.saturating_mul(9 + labels) {
+        if labels == 0 || count >= MOST || rest.len() != count.saturating_mul(9 + labels) {
             return Err(ModelError::Malformed("its length does not fit its head"));
         }
         let (mut ids, mut rarity) = (Vec::with_capacity(count), Vec::with_capacity(count));
-        let mut weights = Vec::with_capacity(count * labels);
+        let mut weights = Vec::with_capacity(count * stride(labels));
         for _ in 0..count {
             ids.push(u32::from_le_bytes(take(&mut rest)?));
             let [r] = take::<1>(&mut rest)?;
-            rarity.push(f32::from(r) / RARITY_STEPS);
+            rarity.push(r);
             let scale = f32::from_le_bytes(take(&mut rest)?);
             weights.extend(rest[..labels].iter().map(|&b| f32::from(b as i8) * scale / 127.0));
+            weights.resize(weights.len().next_multiple_of(LANES), 0.0);
             rest = &rest[labels..];
         }
-        let mut model = Self { info, bias, rows: HashMap::default(), ids, rarity, weights };
-        model.index();
-        Ok(model)
+        let rows = Rows::new(&ids, &rarity);
+        Ok(Self { info, bias, rows, ids, rarity, weights })
     }
+}
 
-    fn index(&mut self) {
-        self.rows = self.ids.iter().enumerate().map(|(row, &id)| (id, row as u32)).collect();
-    }
+/// Stands for a feature that a model does not know.
+pub(super) const UNKNOWN: u32 = u32::MAX;
+
+/// A call as a model sees it.
+pub(super) struct Known {
+    /// Rows with their values, each row once.
+    pub entries: Vec<(u32, f32)>,
+    /// The place of every feature of the call among them, or [`UNKNOWN`].
+    pub places: Vec<u32>,
 }
 
 /// A call as rows and values; `known` gives a feature's row and rarity. The same row comes once.
 pub(super) fn vector(call: &Analysed, known: impl Fn(u32) -> Option<(u32, f32)>) -> Vec<(u32, f32)> {
+    let found: Vec<(u32, f32)> = call.features.iter().map(|f| known(f.id).unwrap_or((UNKNOWN, 0.0))).collect();
+    weigh(call, &found).entries
+}
+
+/// Counts the rows that were found for the features of a call and gives them their values.
+fn weigh(call: &Analysed, found: &[(u32, f32)]) -> Known {
     // Rows are met again and again: what was counted for one stands at its place in a small open table.
     let size = (call.features.len() * 2).next_power_of_two().max(16);
-    let mut places: Vec<u32> = vec![u32::MAX; size];
+    let shift = 32 - size.trailing_zeros();
+    let mut table: Vec<u32> = vec![UNKNOWN; size];
     let mut counted: Vec<(u32, Space, f32, f32)> = Vec::with_capacity(call.features.len());
-    for feature in &call.features {
-        let Some((row, rarity)) = known(feature.id) else { continue };
-        let mut at = row.wrapping_mul(0x9e37_79b1) as usize & (size - 1);
-        loop {
-            match counted.get_mut(places[at] as usize) {
-                Some(same) if same.0 == row => same.2 += feature.value,
-                Some(_) => {
-                    at = (at + 1) & (size - 1);
-                    continue;
+    let mut places: Vec<u32> = Vec::with_capacity(call.features.len());
+    for (feature, &(row, rarity)) in call.features.iter().zip(found) {
+        if row == UNKNOWN {
+            places.push(UNKNOWN);
+            continue;
+        }
+        let mut at = (row.wrapping_mul(0x9e37_79b1) >> shift) as usize;
+        let place = loop {
+            match counted.get_mut(table[at] as usize) {
+                Some(same) if same.0 == row => {
+                    same.2 += feature.value;
+                    break table[at];
                 }
+                Some(_) => at = (at + 1) & (size - 1),
                 None => {
-                    places[at] = counted.len() as u32;
+                    let place = counted.len() as u32;
+                    table[at] = place;
                     counted.push((row, feature.space, feature.value, rarity));
+                    break place;
                 }
             }
-            break;
-        }
+        };
+        places.push(place);
     }
     let mut squares = [0.0_f32; SPACES.len()];
-    let mut out: Vec<(u32, Space, f32)> = Vec::with_capacity(counted.len());
-    for (row, space, count, rarity) in counted {
-        let value = match space {
-            Space::Dense => count,
-            _ => (1.0 + count.max(1.0).ln()) * rarity,
-        };
-        squares[space as usize] += value * value;
-        out.push((row, space, value));
+    for (_, space, count, rarity) in &mut counted {
+        if *space != Space::Dense {
+            let damped = if *count > 1.0 { 1.0 + count.ln() } else { 1.0 };
+            *count = damped * *rarity;
+        }
+        squares[*space as usize] += *count * *count;
     }
     let mut factors = [0.0_f32; SPACES.len()];
     for (space, length) in SPACES {
@@ -260,7 +321,8 @@ pub(super) fn vector(call: &Analysed, known: impl Fn(u32) -> Option<(u32, f32)>)
             _ => length / squares[space as usize].sqrt().max(1e-6),
         };
     }
-    out.into_iter().map(|(row, space, value)| (row, value * factors[space as usize])).collect()
+    let entries = counted.into_iter().map(|(row, space, value, _)| (row, value * factors[space as usize])).collect();
+    Known { entries, places }
 }
 
 /// Probabilities of logits divided by a temperature.
@@ -286,18 +348,43 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], ModelError> {
     Ok(*head)
 }
 
-/// Feature ids are hashes already.
-#[derive(Debug, Default, Clone, Copy)]
-struct Passing(u64);
+/// The row and the rarity of every id: an open table, a quarter empty at least, so that most lookups touch one line of
+/// memory, and small, so that much of it stays near the processor.
+#[derive(Debug, Default, Clone)]
+struct Rows {
+    /// Id; row and rarity, or [`UNKNOWN`] where nothing stands.
+    slots: Vec<(u32, u32)>,
+    shift: u32,
+}
 
-impl Hasher for Passing {
-    fn finish(&self) -> u64 {
-        self.0
+impl Rows {
+    fn new(ids: &[u32], rarity: &[u8]) -> Self {
+        let size = (ids.len() + ids.len() / 3 + 1).next_power_of_two().max(2);
+        let mut rows = Self { slots: vec![(0, UNKNOWN); size], shift: 32 - size.trailing_zeros() };
+        for (row, (&id, &rarity)) in ids.iter().zip(rarity).enumerate() {
+            let mut at = rows.first(id);
+            while rows.slots[at].1 != UNKNOWN {
+                at = (at + 1) & (size - 1);
+            }
+            rows.slots[at] = (id, (row as u32) << 8 | u32::from(rarity));
+        }
+        rows
     }
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&b| self.0 = self.0.rotate_left(8) ^ u64::from(b));
+
+    /// Ids are hashes already; multiplying takes their better half.
+    fn first(&self, id: u32) -> usize {
+        (id.wrapping_mul(0x9e37_79b1) >> self.shift) as usize
     }
-    fn write_u32(&mut self, n: u32) {
-        self.0 = u64::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+
+    /// Row and rarity; [`UNKNOWN`] for an id that has none.
+    fn look_up(&self, id: u32) -> (u32, f32) {
+        let mut at = self.first(id);
+        loop {
+            match self.slots[at] {
+                (_, UNKNOWN) => return (UNKNOWN, 0.0),
+                (known, row) if known == id => return (row >> 8, (row & 0xff) as f32 / RARITY_STEPS),
+                _ => at = (at + 1) & (self.slots.len() - 1),
+            }
+        }
     }
 }

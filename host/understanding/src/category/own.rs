@@ -169,16 +169,18 @@ impl Classifier {
     /// takes the call decides; a call that none takes has exactly the verdict of the shared model.
     pub fn classify_with(&self, call: &CallText, profile: Option<&Profile>, own: &[OwnCategory]) -> Verdict {
         let analysed = Analysed::new(call, profile);
-        let mut verdict = self.verdict(&analysed);
+        let known = self.model().known(&analysed);
+        let mut verdict = Verdict::from_probabilities(self.model().probabilities_of(&known), self.info());
         let best = own.iter().map(|o| (o, o.score(&analysed))).max_by(|a, b| a.1.total_cmp(&b.1));
         let Some((category, score)) = best.filter(|b| b.1 >= 0.5) else {
-            verdict.evidence = evidence::of(self.model(), call, &analysed, &verdict.label);
+            verdict.evidence = evidence::of(self.model(), call, &analysed, &known, &verdict.label);
             return verdict;
         };
         verdict.scores.iter_mut().for_each(|s| s.1 *= 1.0 - score);
         verdict.scores.push((category.id().to_owned(), score));
         verdict.scores.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        let evidence = evidence::of(&category.model, call, &analysed, category.id());
+        let known = category.model.known(&analysed);
+        let evidence = evidence::of(&category.model, call, &analysed, &known, category.id());
         verdict.review = score < 0.6;
         Verdict { label: category.id().to_owned(), confidence: score, evidence, ..verdict }
     }

@@ -155,6 +155,11 @@ impl Words<'_> {
         let unit = usize::from(self.lex(next) == Lex::OfMonth);
         let (month, more) = self.month_after(next + unit);
         if unit == 0 && month.is_none() {
+            // «двадцать первого года выпуска», «с две тысячи тринадцатого»
+            let year = self.lex(next) == Lex::Unit(Unit::Year) && self.gap(next) == Gap::Space;
+            if year || at > 0 && self.text(at - 1).starts_with("тысяч") {
+                return None;
+            }
             let enough = match form {
                 OrdinalForm::Genitive => true,
                 // «суббота двадцать восьмое»

@@ -203,7 +203,7 @@ pub(super) const WORDS: &[Forms] = &[
     (Lex::HalfPrefix, "пол полу"),
     (Lex::Quarter, "четверть четверти читверти четвирти"),
     (Lex::Without, "без бес безо"),
-    (Lex::OneAndHalf, "полтора полторы полутора"),
+    (Lex::OneAndHalf, "полтора полторы полутора полтара полтары"),
     (Lex::Couple, "пару пара парочку пары"),
     (Lex::Several, "несколько"),
     (Lex::Earlier, "раньше ранее рань"),

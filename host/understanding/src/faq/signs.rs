@@ -2,6 +2,7 @@
 
 use super::Entry;
 use super::likeness::likeness;
+use super::near::Near;
 use super::topics::{Reading, covers, number, siblings};
 
 /// What is asked, each with two signs of its own: the entry speaks of it, the entry is silent.
@@ -32,7 +33,7 @@ const ASKS: [&str; 23] = [
 ];
 
 /// The signs of an entry, in the order of [`of_entry`]; those of [`ASKS`] follow.
-const ENTRY: [&str; 52] = [
+const ENTRY: [&str; 61] = [
     "free in title",
     "more free in title",
     "free in answer",
@@ -85,10 +86,19 @@ const ENTRY: [&str; 52] = [
     "short and named",
     "neither free nor asked",
     "all words found",
+    "sense of words in title",
+    "sense of words in answer",
+    "sense of title in words",
+    "mean sense of title",
+    "mean sense of answer",
+    "title behind the nearest by sense",
+    "answer behind the nearest by sense",
+    "nearest by sense",
+    "own words by sense",
 ];
 
 /// The signs of no entry, in the order of [`of_none`].
-const NONE: [&str; 10] = [
+const NONE: [&str; 13] = [
     "none",
     "none: free nowhere",
     "none: thing nowhere",
@@ -99,6 +109,9 @@ const NONE: [&str; 10] = [
     "none: short",
     "none: long",
     "none: no topic",
+    "none: nearest by sense",
+    "none: nearest by mean sense",
+    "none: nearest own words by sense",
 ];
 
 /// How many numbers a candidate has.
@@ -125,8 +138,9 @@ fn best_like(words: &[String], word: &str) -> f32 {
     words.iter().map(|own| likeness(own, word)).fold(0.0, f32::max)
 }
 
-/// The numbers of one entry for a question.
-pub(super) fn of_entry(asked: &Reading, entry: &Entry, entries: &[Entry]) -> Vec<f32> {
+/// The numbers of one entry for a question; `near` has what is near by sense in every entry, this one's at `at`.
+pub(super) fn of_entry(asked: &Reading, at: usize, entries: &[Entry], near: &[Near]) -> Vec<f32> {
+    let entry = &entries[at];
     let (title, answer) = (&entry.question, &entry.answer);
     let both = |a: &[usize], b: &[usize]| -> Vec<usize> { a.iter().copied().chain(b.iter().copied()).collect() };
     let mut out = Vec::with_capacity(SIZE);
@@ -246,6 +260,13 @@ pub(super) fn of_entry(asked: &Reading, entry: &Entry, entries: &[Entry]) -> Vec
     out.push(yes(asked.free.is_empty() && asked.asks.is_empty()));
     out.push(yes(!likes.is_empty() && likes.iter().all(|l| l.0.max(l.1) >= 0.75)));
 
+    let (own, best) = (near[at], Near::best(near));
+    out.extend([own.title, own.answer, own.asked, own.mean_title, own.mean_answer]);
+    out.push(best.mean_title - own.mean_title);
+    out.push(best.answer - own.answer);
+    out.push(yes(near.iter().all(|n| n.all() <= own.all())));
+    out.push(own.own_words);
+
     for ask in ASKS.map(number) {
         let known = title.asks.contains(&ask) || answer.asks.contains(&ask);
         out.push(yes(asked.asks.contains(&ask) && known));
@@ -256,7 +277,7 @@ pub(super) fn of_entry(asked: &Reading, entry: &Entry, entries: &[Entry]) -> Vec
 }
 
 /// The numbers of "not in the list" for a question.
-pub(super) fn of_none(asked: &Reading, entries: &[Entry]) -> Vec<f32> {
+pub(super) fn of_none(asked: &Reading, entries: &[Entry], near: &[Near]) -> Vec<f32> {
     let mut out = vec![0.0; SIZE - NONE.len()];
     let free = |t: &usize| entries.iter().all(|e| !e.question.free.contains(t) && !e.answer.free.contains(t));
     let thing =
@@ -275,6 +296,8 @@ pub(super) fn of_none(asked: &Reading, entries: &[Entry]) -> Vec<f32> {
     out.push(yes(asked.length <= 3));
     out.push(yes(asked.length >= 12));
     out.push(yes(asked.free.is_empty() && asked.asks.is_empty() && asked.things.is_empty()));
+    let best = Near::best(near);
+    out.extend([best.answer, best.mean_title.max(best.mean_answer), best.own_words]);
     out
 }
 
@@ -290,8 +313,9 @@ mod tests {
         }
         let entries = [Entry::new("Режим работы", "С девяти.")];
         let asked = Reading::question("до скольки вы");
-        assert_eq!(of_none(&asked, &entries).len(), SIZE);
-        let signs = of_entry(&asked, &entries[0], &entries);
+        let near = Near::of(&asked, &entries);
+        assert_eq!(of_none(&asked, &entries, &near).len(), SIZE);
+        let signs = of_entry(&asked, 0, &entries, &near);
         let last = ENTRY.len() + 2 * ASKS.len();
         assert!(signs.len() == SIZE && signs[last..].iter().all(|n| *n == 0.0));
     }

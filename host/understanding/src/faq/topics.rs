@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use crate::lexicon::senses::Sense;
 use crate::normalise::{sound, stem, words};
 
 /// What a topic needs to be an answer.
@@ -60,6 +61,8 @@ pub(super) struct Reading {
     pub stems: Vec<String>,
     /// Those of them that no topic was found by.
     pub own: Vec<String>,
+    /// What each of the stems means.
+    pub senses: Vec<Option<Sense>>,
     /// Words in all.
     pub length: usize,
 }
@@ -100,6 +103,7 @@ impl Reading {
             if !used {
                 out.own.push(stem.clone());
             }
+            out.senses.push(Sense::of(&stem));
             out.stems.push(stem);
         }
         out

@@ -12,13 +12,18 @@ use super::signs::names;
 pub struct Weights(pub(super) Vec<f32>);
 
 /// A question with the number of its entry; none where the list has no answer.
-pub struct Example<'a> {
-    /// The list it is asked of.
-    pub matcher: &'a Matcher,
-    /// As asked.
-    pub text: &'a str,
-    /// The entry that answers.
-    pub answer: Option<usize>,
+pub struct Example {
+    candidates: Vec<Vec<f32>>,
+    truth: usize,
+}
+
+impl Example {
+    /// A question as asked of a list, with the entry that answers.
+    pub fn new(matcher: &Matcher, text: &str, answer: Option<usize>) -> Self {
+        let candidates = matcher.candidates(text);
+        let truth = answer.unwrap_or(candidates.len() - 1);
+        Self { candidates, truth }
+    }
 }
 
 impl Weights {
@@ -45,24 +50,16 @@ impl Weights {
 
     /// Fits weights by full gradients (Adam; Kingma, Ba 2015) with `l2` on the squares; the same examples give the same
     /// weights.
-    pub fn fit(examples: &[Example<'_>], l2: f64) -> Weights {
-        let rows: Vec<(Vec<Vec<f32>>, usize)> = examples
-            .iter()
-            .map(|e| {
-                let candidates = e.matcher.candidates(e.text);
-                let none = candidates.len() - 1;
-                (candidates, e.answer.unwrap_or(none))
-            })
-            .collect();
+    pub fn fit(examples: &[&Example], l2: f64) -> Weights {
         let size = names().len();
         let (mut at, mut mean, mut square) = (vec![0.0_f64; size], vec![0.0_f64; size], vec![0.0_f64; size]);
         for step in 1..=600_i32 {
             let mut gradient: Vec<f64> = at.iter().map(|w| l2 * w).collect();
-            for (candidates, truth) in &rows {
-                let weights: Vec<f32> = at.iter().map(|w| *w as f32).collect();
+            let weights: Vec<f32> = at.iter().map(|w| *w as f32).collect();
+            for Example { candidates, truth } in examples {
                 let chances = softmax(candidates, &weights);
                 for (n, (candidate, chance)) in candidates.iter().zip(&chances).enumerate() {
-                    let off = f64::from(*chance - f32::from(u8::from(n == *truth))) / rows.len() as f64;
+                    let off = f64::from(*chance - f32::from(u8::from(n == *truth))) / examples.len() as f64;
                     for (g, sign) in gradient.iter_mut().zip(candidate).filter(|(_, sign)| **sign != 0.0) {
                         *g += off * f64::from(*sign);
                     }
@@ -99,10 +96,10 @@ mod tests {
     fn weights_survive_their_file_and_fitting_learns() {
         let entry = |id: &str, question: &str| FaqEntry { id: id.into(), question: question.into(), answer: "".into() };
         let matcher = Matcher::new(&[entry("hours", "Режим работы"), entry("park", "Парковка")]);
-        let example = |text, answer| Example { matcher: &matcher, text, answer };
+        let example = |text, answer| Example::new(&matcher, text, answer);
         let examples =
             [example("до скольки вы", Some(0)), example("машину где поставить", Some(1)), example("какой корм", None)];
-        let fitted = Weights::fit(&examples, 1e-3);
+        let fitted = Weights::fit(&examples.iter().collect::<Vec<_>>(), 1e-3);
         assert!(softmax(&matcher.candidates("куда машину деть"), &fitted.0)[1] > 0.5);
         let read = Weights::parse(&fitted.to_text());
         assert!(read.0.iter().zip(&fitted.0).all(|(a, b)| (a - b).abs() < 1e-3));

@@ -5,6 +5,7 @@
 //! Which of the services found a clinic offers is [`crate::profile`]'s to say.
 
 pub mod patterns;
+pub mod senses;
 pub mod text;
 pub mod vocabulary;
 

@@ -16,7 +16,6 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::text::{Text, Word};
@@ -57,14 +56,34 @@ pub struct Patterns {
     damaged_prefixes: Map<Vec<(u32, u64)>>,
     damaged_prefix_lengths: Vec<usize>,
     compiled: Vec<Pattern>,
+    /// Words of all patterns, and the atoms of all words: side by side, because every word of a text asks for some.
+    parts: Vec<Part>,
+    alternatives: Vec<u32>,
     /// Patterns by an atom of their rarest word.
     anchored: Vec<Vec<u32>>,
+    /// First letters of all atoms (a bit each, letters 64 apart share one): most words begin otherwise where a set is
+    /// small, and what is damaged keeps its first letter.
+    initials: u64,
     /// Which set it is: another one after every addition, so that what threads remember of it stays true.
     set: u64,
 }
 
-/// What words stand for: atoms with whether damage was forgiven.
-type Atoms = Rc<[(u32, bool)]>;
+/// What a word stands for: atoms with whether damage was forgiven.
+type Atoms = [(u32, bool)];
+
+/// What the words met by a thread stand for.
+struct Memory {
+    /// The place among `atoms`, by set and word.
+    places: HashMap<(u64, u64), u32, BuildHasherDefault<Passing>>,
+    /// The first stands for nothing.
+    atoms: Vec<Box<Atoms>>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { places: HashMap::default(), atoms: vec![Box::default()] }
+    }
+}
 
 /// Words a thread remembers, over all sets, at most; then it begins anew.
 const REMEMBERED: usize = 60_000;
@@ -72,18 +91,29 @@ const REMEMBERED: usize = 60_000;
 static SETS: AtomicU64 = AtomicU64::new(1);
 
 thread_local! {
-    static ATOMS: RefCell<HashMap<(u64, u64), Atoms, BuildHasherDefault<Passing>>> = RefCell::default();
+    static ATOMS: RefCell<Memory> = RefCell::default();
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 struct Pattern {
     group: usize,
-    words: Vec<Vec<u32>>,
-    anchor: usize,
+    /// Its words: so many from this one of [`Patterns::parts`] on.
+    first: u32,
+    words: u32,
+    /// Which of them is looked for first.
+    anchor: u32,
     ordered: bool,
     at_start: bool,
-    /// Whether a word stands right after the one before it.
-    tight: Vec<bool>,
+}
+
+/// A word of a pattern.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    /// The atoms it may be: from and to in [`Patterns::alternatives`].
+    from: u32,
+    to: u32,
+    /// Whether it stands right after the one before it.
+    tight: bool,
 }
 
 impl Patterns {
@@ -129,30 +159,59 @@ impl Patterns {
         for &atom in &words[anchor] {
             self.anchored[atom as usize].push(id);
         }
-        self.compiled.push(Pattern { group, words, anchor, ordered, at_start, tight });
+        let (first, count) = (self.parts.len() as u32, words.len() as u32);
+        for (atoms, tight) in words.into_iter().zip(tight) {
+            let from = self.alternatives.len() as u32;
+            self.alternatives.extend(atoms);
+            self.parts.push(Part { from, to: self.alternatives.len() as u32, tight });
+        }
+        self.compiled.push(Pattern { group, first, words: count, anchor: anchor as u32, ordered, at_start });
     }
 
     /// All patterns that occur, each at most once per place of its anchor word, in order of the text.
     pub fn find(&self, text: &Text) -> Vec<Found> {
-        let hits: Vec<Atoms> = ATOMS.with_borrow_mut(|atoms| {
-            if atoms.len() >= REMEMBERED {
-                atoms.clear();
+        if self.compiled.is_empty() {
+            return Vec::new();
+        }
+        ATOMS.with_borrow_mut(|memory| {
+            if memory.places.len() >= REMEMBERED {
+                *memory = Memory::default();
             }
-            let mut of = |word: &Word| {
-                let key = (self.set, hash(word.text.chars()));
-                atoms.entry(key).or_insert_with(|| self.atoms_of(&word.text, &word.stem).into()).clone()
-            };
-            text.words.iter().map(&mut of).collect()
-        });
+            let places: Vec<u32> = text.words.iter().map(|word| self.place(word, memory)).collect();
+            if places.iter().all(|&place| place == 0) {
+                return Vec::new();
+            }
+            let hits: Vec<&Atoms> = places.iter().map(|&place| &*memory.atoms[place as usize]).collect();
+            self.found(&hits, text.opening)
+        })
+    }
+
+    /// Where a thread remembers what a word stands for.
+    fn place(&self, word: &Word, memory: &mut Memory) -> u32 {
+        if !word.text.starts_with(|c: char| self.initials & initial(c) != 0) {
+            return 0;
+        }
+        *memory.places.entry((self.set, word.key)).or_insert_with(|| {
+            let atoms = self.atoms_of(&word.text, &word.stem);
+            if atoms.is_empty() {
+                return 0;
+            }
+            memory.atoms.push(atoms.into());
+            memory.atoms.len() as u32 - 1
+        })
+    }
+
+    fn found(&self, hits: &[&Atoms], opening: usize) -> Vec<Found> {
         let mut found: Vec<Found> = Vec::new();
-        for at in 0..hits.len() {
-            let mut seen: Vec<u32> = Vec::new();
-            for &(atom, _) in hits[at].iter() {
+        let mut seen: Vec<u32> = Vec::new();
+        for (at, atoms) in hits.iter().enumerate() {
+            seen.clear();
+            for &(atom, _) in atoms.iter() {
                 for &id in &self.anchored[atom as usize] {
                     if seen.contains(&id) {
                         continue;
                     }
-                    if let Some(hit) = self.matches(&self.compiled[id as usize], at, &hits, text.opening) {
+                    if let Some(hit) = self.matches(&self.compiled[id as usize], at, hits, opening) {
                         seen.push(id);
                         if !found.contains(&hit) {
                             found.push(hit);
@@ -165,28 +224,31 @@ impl Patterns {
         found
     }
 
-    fn matches(&self, pattern: &Pattern, at: usize, hits: &[Atoms], opening: usize) -> Option<Found> {
+    fn matches(&self, pattern: &Pattern, at: usize, hits: &[&Atoms], opening: usize) -> Option<Found> {
+        let parts = &self.parts[pattern.first as usize..(pattern.first + pattern.words) as usize];
         let has = |place: usize, part: usize| -> Option<bool> {
-            hits[place].iter().filter(|(atom, _)| pattern.words[part].contains(atom)).map(|&(_, d)| d).min()
+            let atoms = &self.alternatives[parts[part].from as usize..parts[part].to as usize];
+            hits[place].iter().filter(|(atom, _)| atoms.contains(atom)).map(|&(_, d)| d).min()
         };
-        let mut damaged = has(at, pattern.anchor)?;
+        let anchor = pattern.anchor as usize;
+        let mut damaged = has(at, anchor)?;
         let (mut first, mut last) = (at, at);
         if pattern.ordered {
-            for part in (0..pattern.anchor).rev() {
-                let from = first.saturating_sub(if pattern.tight[part + 1] { 1 } else { GAP + 1 });
+            for part in (0..anchor).rev() {
+                let from = first.saturating_sub(if parts[part + 1].tight { 1 } else { GAP + 1 });
                 let (place, d) = (from..first).rev().find_map(|p| has(p, part).map(|d| (p, d)))?;
                 first = place;
                 damaged |= d;
             }
-            for part in pattern.anchor + 1..pattern.words.len() {
-                let to = (last + if pattern.tight[part] { 2 } else { GAP + 2 }).min(hits.len());
+            for (part, word) in parts.iter().enumerate().skip(anchor + 1) {
+                let to = (last + if word.tight { 2 } else { GAP + 2 }).min(hits.len());
                 let (place, d) = (last + 1..to).find_map(|p| has(p, part).map(|d| (p, d)))?;
                 last = place;
                 damaged |= d;
             }
         } else {
             let (from, to) = (at.saturating_sub(WINDOW), (at + WINDOW + 1).min(hits.len()));
-            for part in (0..pattern.words.len()).filter(|&p| p != pattern.anchor) {
+            for part in (0..parts.len()).filter(|&p| p != anchor) {
                 let (place, d) = (from..to)
                     .filter(|&p| p != at)
                     .filter_map(|p| has(p, part).map(|d| (p, d)))
@@ -259,6 +321,7 @@ impl Patterns {
         self.anchored.push(Vec::new());
         self.atoms.insert(written.to_owned(), id);
         let folded = crate::normalise::fold(written);
+        self.initials |= folded.chars().next().map_or(0, initial);
         if let Some(prefix) = folded.strip_suffix('*') {
             let letters: Vec<char> = prefix.chars().collect();
             self.prefixes.entry(hash(letters.iter().copied())).or_default().push(id);
@@ -279,6 +342,11 @@ impl Patterns {
         }
         id
     }
+}
+
+/// The bit of a first letter.
+fn initial(letter: char) -> u64 {
+    1 << (letter as u32 % 64)
 }
 
 fn insert_sorted(list: &mut Vec<usize>, n: usize) {
@@ -314,7 +382,7 @@ fn step(hash: u64, letter: char) -> u64 {
 
 /// Keys are hashes already.
 #[derive(Default, Clone, Copy)]
-struct Passing(u64);
+pub(super) struct Passing(u64);
 
 impl Hasher for Passing {
     fn finish(&self) -> u64 {

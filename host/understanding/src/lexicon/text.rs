@@ -2,10 +2,12 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 use std::ops::Range;
 
 use rust_stemmers::{Algorithm, Stemmer};
+
+use super::patterns::{Passing, hash};
 
 /// One word or figure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +16,10 @@ pub struct Word {
     pub text: String,
     /// Its stem.
     pub stem: String,
+    /// Whether its stem is that of a frequent word ([`super::vocabulary`]).
+    pub known: bool,
+    /// Hash of the spelling ([`super::patterns::hash`]): every set of patterns asks for it.
+    pub(crate) key: u64,
     /// Character offsets in the original text.
     pub chars: Range<usize>,
 }
@@ -74,8 +80,9 @@ impl Text {
     fn take(&mut self, word: &mut String, begun: &mut Option<(usize, bool)>, end: usize, stemmer: &Stemmer) {
         let Some((start, _)) = begun.take() else { return };
         let russian = word.chars().all(|c| ('а'..='я').contains(&c));
-        let stem = if russian { remembered(word, stemmer) } else { word.clone() };
-        self.words.push(Word { stem, text: word.clone(), chars: start..end });
+        let key = hash(word.chars());
+        let (stem, known) = if russian { remembered(word, key, stemmer) } else { (word.clone(), false) };
+        self.words.push(Word { stem, known, key, text: word.clone(), chars: start..end });
         word.clear();
     }
 }
@@ -83,41 +90,28 @@ impl Text {
 /// Words whose stems a thread remembers, at most; then it begins anew.
 const REMEMBERED: usize = 20_000;
 
+/// By their hashes: the word, its stem, whether the language knows it.
+type Stems = HashMap<u64, (String, String, bool), BuildHasherDefault<Passing>>;
+
 thread_local! {
-    static STEMS: RefCell<HashMap<String, String, BuildHasherDefault<Letters>>> = RefCell::default();
+    static STEMS: RefCell<Stems> = RefCell::default();
 }
 
-/// The stem of a word: speech repeats itself, and stemming costs as much as all else that is done to a word.
-fn remembered(word: &str, stemmer: &Stemmer) -> String {
+/// The stem of a word, and whether the language knows it: speech repeats itself, and stemming costs as much as all else
+/// that is done to a word.
+fn remembered(word: &str, key: u64, stemmer: &Stemmer) -> (String, bool) {
     STEMS.with_borrow_mut(|stems| {
-        if let Some(stem) = stems.get(word) {
-            return stem.clone();
+        if let Some((_, stem, known)) = stems.get(&key).filter(|(same, ..)| same == word) {
+            return (stem.clone(), *known);
         }
         if stems.len() >= REMEMBERED {
             stems.clear();
         }
         let stem = stemmer.stem(word).into_owned();
-        stems.insert(word.to_owned(), stem.clone());
-        stem
+        let known = super::vocabulary::knows(&stem);
+        stems.insert(key, (word.to_owned(), stem.clone(), known));
+        (stem, known)
     })
-}
-
-/// FNV-1a over bytes: words are short and nobody attacks a thread's memory.
-struct Letters(u64);
-
-impl Default for Letters {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher for Letters {
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 29)
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&b| self.0 = (self.0 ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
-    }
 }
 
 /// Words with which a call begins before anything is said.

@@ -39,6 +39,10 @@ pub(super) fn declined(text: &str) -> bool {
         "скому",
         "ским",
         "цким",
+        "чуком",
+        "нюком",
+        "яком",
+        "енком",
     ];
     CASES.iter().any(|end| text.ends_with(end))
 }
@@ -113,6 +117,8 @@ pub(super) fn nominative(said: &str, text: &str, gender: Option<Gender>, oblique
     let consonant = stem_end.is_some_and(|c| "бвгджзклмнпрстфхцчшщ".contains(c));
     match text.chars().last() {
         Some('а' | 'у') if consonant && letters > 3 && gender == Some(Gender::Male) => swapped(1, ""),
+        // «Рябоконя», «Коваля»
+        Some('я' | 'ю') if consonant && letters > 4 && gender == Some(Gender::Male) => swapped(1, "ь"),
         _ => capitalised(said),
     }
 }

@@ -1,0 +1,34 @@
+//! The shipped classifier on calls written by other hands than the corpus, with hard borders between categories. What it
+//! must reach stands in `tests/data/gates.toml`; raise a gate when it is beaten.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use understanding::category::Classifier;
+use understanding::category::corpus::Corpus;
+use understanding::category::evaluate::evaluate;
+
+fn hold(file: &str) {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let text =
+        std::fs::read_to_string(here.join("tests/data/gates.toml")).expect("the gates are part of the repository");
+    let gates: BTreeMap<String, BTreeMap<String, f32>> = toml::from_str(&text).expect("tables of shares");
+    let gate = |kind: &str| gates[file][kind];
+    let corpus = Corpus::load(&here.join("../../models/corpus")).expect("the corpus is part of the repository");
+    let calls = corpus.with_calls(&here.join(format!("tests/data/{file}.jsonl"))).expect("labelled calls");
+    let e = evaluate(Classifier::embedded(), &calls);
+    println!("{file}: macro-F1 {:.3}, ECE {:.3}, right at 80 % coverage {:.3}", e.macro_f1, e.ece, e.coverage[7].1);
+    assert!(e.macro_f1 >= gate("macro-F1"), "macro-F1 {:.3}; the surest mistakes: {:?}", e.macro_f1, e.mistakes);
+    assert!(e.coverage[7].1 >= gate("right at 80 %"), "{:?}", e.coverage);
+    assert!(e.ece <= gate("ECE at most"), "ECE {:.3}: {:?}", e.ece, e.reliability);
+}
+
+#[test]
+fn calls_others() {
+    hold("calls_others");
+}
+
+#[test]
+fn calls_hard() {
+    hold("calls_hard");
+}
