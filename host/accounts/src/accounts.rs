@@ -347,7 +347,7 @@ impl Accounts {
             return Err(AccountError::BadField { field: "totp", problem: "it is on; turn it off first" });
         }
         let secret = totp::secret(self.random);
-        user.totp = Some(secret.clone());
+        user.totp = Some(self.store.seal_totp(&user.id, &secret).await?);
         self.save(&mut user, now_ms).await?;
         Ok(secret)
     }
@@ -355,7 +355,7 @@ impl Accounts {
     /// Turns the second factor on by its first code, and gives the recovery codes, told this once.
     pub async fn confirm_totp(&self, user: &str, code: &str, now_ms: i64) -> Result<Vec<String>, AccountError> {
         let mut user = self.store.user(user).await?;
-        let secret = user.totp.clone().ok_or(AccountError::Wrong)?;
+        let secret = self.store.open_totp(&user.id, user.totp.as_deref().ok_or(AccountError::Wrong)?).await?;
         let subjects = [(format!("user:{}", user.login.as_str()), SLIPS.0)];
         self.wait_your_turn(&subjects, now_ms).await?;
         let Some(step) = totp::step_of(code, &secret, now_ms, user.totp_step) else {
@@ -463,12 +463,18 @@ impl Accounts {
     }
 
     async fn take_code(&self, user: &UserRecord, code: &str, now_ms: i64) -> Result<bool, AccountError> {
-        let secret = user.totp.as_deref().unwrap_or_default();
-        if let Some(step) = totp::step_of(code, secret, now_ms, user.totp_step) {
+        // Whose key is lost still has the recovery codes.
+        let secret = self.store.open_totp(&user.id, user.totp.as_deref().unwrap_or_default()).await;
+        if let Some(step) = secret.as_ref().ok().and_then(|secret| totp::step_of(code, secret, now_ms, user.totp_step))
+        {
             return Ok(self.store.take_totp_step(&user.id, step).await?);
         }
         let code = code.to_lowercase();
-        Ok(self.store.take_recovery_code(&user.id, &fingerprint(&code), now_ms).await?)
+        let taken = self.store.take_recovery_code(&user.id, &fingerprint(&code), now_ms).await?;
+        if !taken {
+            secret?;
+        }
+        Ok(taken)
     }
 
     async fn make_link(&self, kind: &str, user: Option<&str>, by: &str, now_ms: i64) -> Result<String, AccountError> {

@@ -48,8 +48,12 @@ words! {
     Permission {
         /// The list of calls, what was said in each, live calls.
         SeeCalls = "see_calls",
-        /// The sound of a call, recorded or live.
+        /// The sound of a call that is over.
         HearRecordings = "hear_recordings",
+        /// The sound of a call that goes on.
+        ListenIn = "listen_in",
+        /// Take a call over from the robot.
+        TakeOver = "take_over",
         /// Say what a call was about.
         CorrectTags = "correct_tags",
         /// Reports, staffing, money.
@@ -70,6 +74,8 @@ words! {
         ManageUsers = "manage_users",
         /// Lists of people or calls as files, and a person's data.
         Export = "export",
+        /// Take a person out of everything, at their wish, for good.
+        ErasePersons = "erase_persons",
         /// Who did and saw what.
         Audit = "audit",
     }
@@ -101,6 +107,8 @@ impl Role {
             Self::Manager => &[
                 P::SeeCalls,
                 P::HearRecordings,
+                P::ListenIn,
+                P::TakeOver,
                 P::CorrectTags,
                 P::SeeReport,
                 P::SeeVisits,
@@ -110,11 +118,13 @@ impl Role {
                 P::ManageFlows,
                 P::ManageClinic,
                 P::Export,
+                P::ErasePersons,
                 P::Audit,
             ],
             Self::Administrator => &[
                 P::SeeCalls,
                 P::HearRecordings,
+                P::TakeOver,
                 P::CorrectTags,
                 P::SeeVisits,
                 P::ManageVisits,
@@ -184,6 +194,14 @@ mod tests {
     fn only_an_owner_decides_who_may() {
         for &role in Role::ALL {
             assert_eq!(role.may(Permission::ManageUsers), role == Role::Owner, "{role}");
+        }
+    }
+
+    #[test]
+    fn who_runs_the_clinic_erases_people_and_nobody_else() {
+        for &role in Role::ALL {
+            let runs_it = matches!(role, Role::Owner | Role::Manager);
+            assert_eq!(role.may(Permission::ErasePersons), runs_it, "{role}");
         }
     }
 

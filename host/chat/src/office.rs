@@ -99,6 +99,41 @@ impl Office {
         Err(ChatError::Busy("new".to_owned()))
     }
 
+    /// A visitor opened the chat: the robot greets them, or the program where there is none. What is there already stays as
+    /// it is.
+    pub async fn open(&self, channel: &str, conversation: &Pii, now_ms: i64) -> Result<ChatThread> {
+        for _ in 0..TRIES {
+            let known = self.store.chat_thread_of(&self.clinic.id, channel, conversation.as_str()).await?;
+            if let Some(known) = known {
+                return Ok(known);
+            }
+            let incoming = Incoming {
+                channel: channel.to_owned(),
+                conversation: conversation.clone(),
+                message: None,
+                text: Pii::default(),
+                name: Pii::default(),
+                phone: None,
+            };
+            let thread = self.new_thread(&incoming, now_ms);
+            let context = Context { now_ms, position: 1, robot: self.has_robot };
+            let out = step(&thread, Event::Opened, &context)?;
+            let jobs = jobs(&out, now_ms);
+            let change = ChatChange {
+                thread: out.thread,
+                messages: out.messages,
+                waits: Vec::new(),
+                events: vec!["chat.opened"],
+                jobs,
+                at_ms: now_ms,
+            };
+            if self.store.chat_apply(&change).await? == ChatApplied::Done {
+                return Ok(self.store.chat_thread(&thread.id).await?);
+            }
+        }
+        Err(ChatError::Busy("new".to_owned()))
+    }
+
     /// An operator takes a conversation.
     ///
     /// # Errors

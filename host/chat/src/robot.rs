@@ -20,7 +20,7 @@ const LEASE_MS: i64 = 60_000;
 /// `FromVisitor::Wrote` and collects `Says` and `Offers` until `Listens` or `Ended`; `Ended(Transferred)` is a hand-over.
 #[async_trait]
 pub trait Robot: Send + Sync {
-    /// What it says to that. A conversation it does not know begins with this message.
+    /// What it says to that. A conversation it does not know begins with this message; with an empty one it only greets.
     ///
     /// # Errors
     /// A sentence without personal data; the visitor is handed over to a person.
@@ -78,10 +78,14 @@ impl Office {
         let asked: Asked =
             serde_json::from_value(payload.clone()).map_err(|error| ChatError::Unreadable(error.to_string()))?;
         let thread = self.store().chat_thread(&asked.thread).await?;
-        let wrote = self.store().chat_messages(&asked.thread, asked.seq - 1, 1).await?.pop();
+        let opens = asked.seq == 0;
+        let wrote = match opens {
+            true => Some(Pii::default()),
+            false => self.store().chat_messages(&asked.thread, asked.seq - 1, 1).await?.pop().map(|wrote| wrote.text),
+        };
         // Erased meanwhile, or a person has taken over.
         let Some(wrote) = wrote.filter(|_| thread.state == ChatState::Robot) else { return Ok(()) };
-        let says = match tokio::time::timeout(PATIENCE, robot.say(&thread, &wrote.text)).await {
+        let says = match tokio::time::timeout(PATIENCE, robot.say(&thread, &wrote)).await {
             Ok(Ok(says)) => says,
             Ok(Err(problem)) => {
                 tracing::warn!(thread = thread.id, problem, "the robot failed in a chat; a person is called");
@@ -97,7 +101,12 @@ impl Office {
             .into_iter()
             .map(|reply| Event::Robot { text: reply.text.into(), buttons: reply.buttons })
             .collect();
-        if says.hand_over {
+        if opens && (says.hand_over || says.ended) && thread.visitor_ms.is_none() {
+            // Nobody has written: there is nothing to hand over yet. The first message is handed over, or answered.
+            if events.is_empty() {
+                events.push(Event::Greeted);
+            }
+        } else if says.hand_over {
             events.push(Event::HandOver);
         } else if says.ended {
             events.push(Event::Close { operator: None });

@@ -22,6 +22,7 @@ pub async fn run(offices: Vec<Office>, robot: Option<Arc<dyn Robot>>, channels: 
     let mut work = JoinSet::new();
     for office in offices {
         if let Some(robot) = robot.clone() {
+            work.spawn(dismissals(office.clone(), Arc::clone(&robot), stop.clone()));
             work.spawn(Work::Robot(office.clone(), robot).go_on(stop.clone()));
         }
         work.spawn(promises(office, stop.clone()));
@@ -30,6 +31,28 @@ pub async fn run(offices: Vec<Office>, robot: Option<Arc<dyn Robot>>, channels: 
     while let Some(ended) = work.join_next().await {
         if let Err(error) = ended {
             tracing::error!(%error, "a part of the chat broke off");
+        }
+    }
+}
+
+/// Tells the robot of conversations that are no longer its own.
+async fn dismissals(office: Office, robot: Arc<dyn Robot>, mut stop: watch::Receiver<bool>) {
+    let mut bell = office.store().feed_bell();
+    let Ok(mut read_to) = office.store().feed_end().await else { return };
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            _ = bell.changed() => {}
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        // What cannot be read now is read the next time.
+        while let Ok(events) = office.store().feed(read_to, Some(&office.clinic().id), 100).await
+            && let Some(last) = events.last()
+        {
+            read_to = last.position;
+            for event in events.iter().filter(|event| ["chat.taken", "chat.closed"].contains(&event.kind.as_str())) {
+                robot.dismissed(&event.subject).await;
+            }
         }
     }
 }

@@ -8,6 +8,7 @@
 //! | person | person | – | – | person (the same one only) | – | robot (the same one only) | closed |
 //! | closed | as in robot | – | – | person | – | – | closed |
 //!
+//! A conversation that was opened and in which nobody has written is the robot's: it greets and offers answers.
 //! `–`: refused, the thread stays as it was. A visitor's message is never refused.
 
 use desk::PhoneNumber;
@@ -18,6 +19,10 @@ use crate::words;
 /// Something that happened in a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
+    /// A visitor opened the chat and has not written yet.
+    Opened,
+    /// There is nobody but the program to greet them.
+    Greeted,
     /// The visitor wrote.
     Visitor {
         /// What.
@@ -117,6 +122,8 @@ pub const SITE: &str = "site";
 pub fn step(before: &ChatThread, event: Event, context: &Context) -> Result<Outcome, Refused> {
     let mut next = Next::of(before, context);
     match event {
+        Event::Opened if next.context.robot => next.out.ask_robot = Some(0),
+        Event::Opened | Event::Greeted => next.say(words::WRITE_US.to_owned()),
         Event::Visitor { text, external_id } => next.visitor(text, external_id),
         Event::Robot { text, buttons } => {
             next.robots()?;

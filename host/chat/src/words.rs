@@ -20,6 +20,7 @@ pub(crate) fn waiting(position: i64) -> String {
     }
 }
 
+pub(crate) const WRITE_US: &str = "Здравствуйте! Напишите, чем мы можем помочь.";
 pub(crate) const TAKEN: &str = "С вами на связи сотрудник клиники.";
 pub(crate) const GIVEN_BACK: &str = "Дальше вам отвечает робот клиники.";
 pub(crate) const PROMISED: &str = "Сейчас все заняты. Мы обязательно перезвоним вам.";

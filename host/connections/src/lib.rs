@@ -2,7 +2,8 @@
 //! desk.
 //!
 //! Layout: [`events`] makes CloudEvents of the feed; [`webhooks`] delivers them, [`page`] lets them be read from any
-//! position; [`bitrix24`] keeps deals and visits equal, both ways; [`metrica`] exports calls; [`Settings`] is the server's
+//! position; [`bitrix24`] keeps deals and visits equal, both ways; [`metrica`] exports calls; [`stand_in`] is a
+//! portal in memory for tests and simulations; [`Settings`] is the server's
 //! `connections.toml`, [`run`] does all of it until it is stopped.
 //!
 //! Invariants:
@@ -21,6 +22,7 @@ mod house;
 pub mod metrica;
 mod run;
 mod settings;
+pub mod stand_in;
 pub mod webhooks;
 
 pub use error::ConnectionError;

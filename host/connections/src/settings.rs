@@ -135,8 +135,8 @@ pub struct SettingsErrors {
 }
 
 /// Sections that other rooms read.
-const ROOMS: &[&str] = &["gateways", "chat", "owners", "forms"];
-const OWN: &[&str] = &["webhooks", "bitrix24", "metrica", "gateways", "chat", "owners", "forms"];
+const ROOMS: &[&str] = &["gateways", "chat", "owners", "forms", "report", "telemetry"];
+const OWN: &[&str] = &["webhooks", "bitrix24", "metrica", "gateways", "chat", "owners", "forms", "report", "telemetry"];
 
 impl Settings {
     /// Reads the text of the file `file`; `env` looks a name up in the environment.

@@ -8,12 +8,13 @@ use records::{
 };
 use serde::Serialize;
 
+use crate::calendar::Calendar;
 use crate::clinic::{Clinic, Doctor, Service};
 use crate::error::DeskError;
 use crate::hours::Minute;
 use crate::owner::Owner;
 use crate::phone::PhoneNumber;
-use crate::search::{Calendar, Found, Offer, Search, find_doctor, find_service};
+use crate::search::{Found, Offer, Search, find_doctor, find_service};
 use crate::slots::{Slot, SlotQuery};
 
 /// One clinic's desk. Cheap to clone.

@@ -2,13 +2,16 @@
 
 use jiff::civil::DateTime;
 use jiff::{Timestamp, ToSpan as _};
-use records::{CallbackRecord, CallbackStatus, Pii};
+use records::{Added, ContactKind, NewContact, Pii};
 use serde::Serialize;
 
 use crate::booking::Desk;
 use crate::clinic::Clinic;
 use crate::error::DeskError;
 use crate::phone::PhoneNumber;
+
+/// At its moment it is dialled; so long after that it is late.
+const LATE_MS: i64 = 5 * 60_000;
 
 /// Whom to call back, about what.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,14 +29,15 @@ pub struct CallbackRequest {
 /// A call-back, written down.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Promise {
-    /// Its id.
+    /// Of its entry of the list of people to call.
     pub id: String,
     /// When the clinic means to call at the latest, on its wall clock.
     pub due: jiff::Zoned,
 }
 
 impl Desk {
-    /// Writes a call-back down; committed when it returns. Due at the hour that was asked for, else after the clinic's
+    /// Writes a call-back down; committed when it returns. Somebody who is to be called already (a request of the site, a missed
+    /// call, an earlier promise) is called once: the promise joins that entry of the list, and is kept with it. Due at the hour that was asked for, else after the clinic's
     /// `callback_minutes`; when the clinic is closed then, as many minutes after its next opening.
     ///
     /// # Errors
@@ -57,23 +61,29 @@ impl Desk {
     ) -> Result<Promise, DeskError> {
         let phone = PhoneNumber::parse(request.phone.as_str()).ok_or(DeskError::BadPhone)?;
         let due = callback_due(&self.clinic, request.at, now);
-        let record = CallbackRecord {
+        let due_ms = due.as_millisecond();
+        let contact = NewContact {
             id,
             clinic: self.clinic.id.clone(),
             timezone: self.clinic.timezone.clone(),
+            kind: ContactKind::Callback,
             phone: phone.into(),
             person: request.person.clone(),
             reason: request.reason.clone(),
-            due_ms: due.as_millisecond(),
-            status: CallbackStatus::Open,
-            attempts: 0,
-            result: None,
+            due_ms,
+            deadline_ms: due_ms + LATE_MS,
+            visit: None,
             call: call.map(str::to_owned),
+            message: None,
+            dedup: None,
             created_ms: now.as_millisecond(),
-            updated_ms: now.as_millisecond(),
         };
-        self.store.add_callback(&record).await?;
-        Ok(Promise { id: record.id, due: due.to_zoned(self.clinic.zone.clone()) })
+        // What it joins is never called later than was promised here.
+        let id = match self.store.add_contact(&contact).await? {
+            Added::New => contact.id,
+            Added::Joined(id) | Added::Known(id) => id,
+        };
+        Ok(Promise { id, due: due.to_zoned(self.clinic.zone.clone()) })
     }
 }
 

@@ -480,6 +480,11 @@ impl Doctor {
         }
     }
 
+    /// Whether that day is unlike its weekday.
+    pub(crate) fn is_changed_on(&self, date: Date) -> bool {
+        exception(&self.exceptions, date).is_some()
+    }
+
     /// How long a visit for a service takes with this doctor.
     pub fn visit_minutes(&self, service: &Service) -> u32 {
         self.minutes.get(&service.id).copied().unwrap_or(service.minutes)

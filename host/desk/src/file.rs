@@ -59,6 +59,11 @@ const KEYS: &[&str] = &[
     "plan",
 ];
 
+/// A short name for the records out of a name that people read: `Лапа` → `lapa`.
+pub fn id_from(name: &str) -> String {
+    names::id_from(name)
+}
+
 pub(crate) fn load(path: &Path) -> Result<Clinic, ClinicErrors> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| {

@@ -25,6 +25,7 @@
 //! ```
 
 mod booking;
+mod calendar;
 mod callbacks;
 mod canned;
 mod clinic;
@@ -39,6 +40,7 @@ mod owner;
 mod phone;
 mod planned;
 mod retry;
+mod russian;
 mod search;
 mod slots;
 mod species;
@@ -53,6 +55,7 @@ pub use clinic::{
     RollbackRules, Service,
 };
 pub use error::{ClinicErrors, DeskError, Mistake};
+pub use file::id_from;
 pub use hours::{DayHours, Minute, Span, WeeklyHours};
 pub use money::{Currency, Money};
 pub use outreach::{OnNo, ReminderStep, Reminders, RequestRules, StepTime, StepWay};

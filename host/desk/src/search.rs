@@ -1,140 +1,19 @@
-//! The search behind [`crate::free_slots`]: a query made complete, what is booked laid out by doctor and by resource, and one
-//! day looked through at a time.
+//! The search behind [`crate::free_slots`]: a query made complete, and one day looked through at a time.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::cell::OnceCell;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
-use records::{Busy, Claims, PerDay, ResourceClaim};
+use records::{Claims, PerDay, ResourceClaim};
 
+use crate::calendar::{Booked, Calendar, Stretch, touching};
 use crate::clinic::{Branch, Clinic, Doctor, Resource, Service};
 use crate::error::DeskError;
 use crate::hours::{Minute, Span};
 use crate::slots::{Slot, SlotQuery};
 
 const MINUTE_MS: i64 = 60_000;
-/// No visit with its buffer lasts longer.
-const LONGEST_MS: i64 = 2 * 86_400_000;
-
-/// From and to, unix milliseconds; the end excluded.
-type Stretch = (i64, i64);
-
-/// What is booked, by doctor and by resource, in order.
-pub(crate) struct Calendar {
-    /// In the order of the clinic's doctors.
-    doctors: Vec<Booked>,
-    resources: HashMap<String, Vec<Stretch>, BuildHasherDefault<ShortHash>>,
-}
-
-#[derive(Default)]
-struct Booked {
-    /// Visits with their buffers; those that overlap (there should be none) are one.
-    visits: Vec<Stretch>,
-    /// The same for absences.
-    away: Vec<Stretch>,
-    /// When each visit starts, where that is not to be seen in `visits` because some of them overlap.
-    starts: Option<Vec<i64>>,
-}
-
-impl Calendar {
-    pub(crate) fn new(clinic: &Clinic, busy: &[Busy]) -> Self {
-        // A clinic's year is looked through here for every caller; ids are short and its own.
-        let mut places: HashMap<&str, usize, BuildHasherDefault<ShortHash>> = HashMap::default();
-        places.extend(clinic.doctors.iter().enumerate().map(|(n, doctor)| (doctor.id.as_str(), n)));
-        let mut doctors: Vec<Booked> = clinic.doctors.iter().map(|_| Booked::default()).collect();
-        let mut resources: HashMap<String, Vec<Stretch>, BuildHasherDefault<ShortHash>> = HashMap::default();
-        for busy in busy {
-            let stretch = (busy.start_ms, busy.end_ms);
-            if !clinic.resources.is_empty() {
-                for resource in &busy.resources {
-                    match resources.get_mut(resource) {
-                        Some(used) => used.push(stretch),
-                        None => drop(resources.insert(resource.clone(), vec![stretch])),
-                    }
-                }
-            }
-            // Whoever has left the clinic is not looked for; their machine may still be in use.
-            let place = places.get(busy.doctor.as_str());
-            match place.and_then(|place| doctors.get_mut(*place)) {
-                Some(booked) if busy.away => booked.away.push(stretch),
-                Some(booked) => booked.visits.push(stretch),
-                None => {}
-            }
-        }
-        for booked in &mut doctors {
-            booked.visits.sort_unstable();
-            if booked.visits.windows(2).any(|pair| pair[1].0 < pair[0].1) {
-                booked.starts = Some(booked.visits.iter().map(|(start, _)| *start).collect());
-            }
-            merge(&mut booked.visits);
-            merge(&mut booked.away);
-        }
-        resources.values_mut().for_each(|used| used.sort_unstable());
-        Self { doctors, resources }
-    }
-
-    /// How many visits of a doctor start in a stretch of time.
-    fn load(&self, doctor: usize, from_ms: i64, to_ms: i64) -> usize {
-        let Some(booked) = self.doctors.get(doctor) else { return 0 };
-        let before = |at: i64| match &booked.starts {
-            Some(starts) => starts.partition_point(|start| *start < at),
-            None => booked.visits.partition_point(|(start, _)| *start < at),
-        };
-        before(to_ms) - before(from_ms)
-    }
-
-    /// How many of a resource are in use at once, at most, within a stretch of time.
-    fn most_in_use(&self, resource: &str, (from, to): Stretch) -> usize {
-        let Some(used) = self.resources.get(resource) else { return 0 };
-        let first = used.partition_point(|(start, _)| *start <= from - LONGEST_MS);
-        let near = used.get(first..).unwrap_or_default().iter().take_while(|(start, _)| *start < to);
-        let near: Vec<Stretch> = near.filter(|(_, until)| *until > from).copied().collect();
-        let in_use = |at: i64| near.iter().filter(|(start, until)| *start <= at && at < *until).count();
-        near.iter().map(|(start, _)| (*start).max(from)).map(in_use).max().unwrap_or(0)
-    }
-}
-
-/// FNV-1a: for ids of the clinic's own file, which nobody chooses to make them collide.
-struct ShortHash(u64);
-
-impl Default for ShortHash {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher for ShortHash {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-}
-
-/// Sorts, and makes stretches that overlap one.
-fn merge(stretches: &mut Vec<Stretch>) {
-    stretches.sort_unstable();
-    stretches.dedup_by(|next, last| {
-        let overlap = next.0 < last.1;
-        if overlap {
-            last.1 = last.1.max(next.1);
-        }
-        overlap
-    });
-}
-
-/// The part of an ordered list that touches a stretch.
-fn touching(list: &[Stretch], (from, to): Stretch) -> &[Stretch] {
-    let first = list.partition_point(|(_, until)| *until <= from);
-    let last = list.partition_point(|(start, _)| *start < to);
-    list.get(first..last).unwrap_or_default()
-}
-
 /// A doctor with a service, and what a visit takes.
 pub(crate) struct Offer<'a> {
     pub(crate) doctor: &'a Doctor,
@@ -187,11 +66,25 @@ pub(crate) struct Found {
     /// How often each offer's doctor was offered.
     offered: Vec<usize>,
     limit: usize,
+    /// When each offer's doctor works, by weekday: most weeks are like the one before.
+    weeks: Vec<[Option<Week>; 7]>,
 }
+
+/// When a doctor works on a weekday, and the hours of every place of which that is true.
+struct Week {
+    places: Arc<Places>,
+    working: Arc<Working>,
+}
+
+/// The open spans of a day, by place.
+type Places = Vec<Vec<Span>>;
+/// A doctor's spans of a day with their places.
+type Working = Vec<(Option<usize>, Vec<Span>)>;
 
 impl Found {
     pub(crate) fn new(search: &Search<'_>) -> Self {
-        Self { slots: Vec::new(), offered: vec![0; search.offers.len()], limit: search.limit }
+        let weeks = search.offers.iter().map(|_| Default::default()).collect();
+        Self { slots: Vec::new(), offered: vec![0; search.offers.len()], limit: search.limit, weeks }
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -259,27 +152,52 @@ impl<'a> Search<'a> {
     }
 
     /// Adds the free times of one day.
-    pub(crate) fn day(&self, date: Date, calendar: &Calendar, found: &mut Found) {
+    pub(crate) fn day(&self, date: Date, calendar: &Calendar<'_>, found: &mut Found) {
         let Some(clock) = DayClock::new(self.clinic, date) else { return };
-        let places: Vec<Vec<Span>> = match self.clinic.branches.is_empty() {
+        let places: Places = match self.clinic.branches.is_empty() {
             true => vec![self.clinic.hours(date).spans],
             false => self.clinic.branches.iter().map(|branch| self.clinic.branch_hours(branch, date)).collect(),
         };
+        let places = Arc::new(places);
         let mut free: Vec<Free> = Vec::new();
         for (n, offer) in self.offers.iter().enumerate() {
             let full = |most: u32| calendar.load(offer.place, clock.starts, clock.ends) >= most as usize;
             if offer.doctor.per_day.is_some_and(full) {
                 continue;
             }
-            for (branch, spans) in self.clinic.working_in(offer.doctor, date, &places) {
-                if self.branch.is_none_or(|wanted| branch == Some(wanted)) {
-                    self.spans(n, branch, &spans, &clock, calendar, &mut free);
+            for (branch, spans) in self.working(n, offer, date, &places, found).iter() {
+                if self.branch.is_none_or(|wanted| *branch == Some(wanted)) {
+                    self.spans(n, *branch, spans, &clock, calendar, &mut free);
                 }
             }
         }
         let load =
             |n: usize| self.offers.get(n).map_or(0, |offer| calendar.load(offer.place, clock.starts, clock.ends));
         self.choose(free, load, found);
+    }
+
+    /// When the doctor of an offer works on a day.
+    fn working(
+        &self,
+        n: usize,
+        offer: &Offer<'_>,
+        date: Date,
+        places: &Arc<Places>,
+        found: &mut Found,
+    ) -> Arc<Working> {
+        let weekday = usize::from(date.weekday().to_monday_zero_offset().unsigned_abs()) % 7;
+        let changed = offer.doctor.is_changed_on(date);
+        let week = found.weeks.get_mut(n).map(|weeks| &mut weeks[weekday]).filter(|_| !changed);
+        if let Some(Some(week)) = &week
+            && (Arc::ptr_eq(&week.places, places) || week.places == *places)
+        {
+            return Arc::clone(&week.working);
+        }
+        let working = Arc::new(self.clinic.working_in(offer.doctor, date, places));
+        if let Some(week) = week {
+            *week = Some(Week { places: Arc::clone(places), working: Arc::clone(&working) });
+        }
+        working
     }
 
     /// The free times of one doctor in one place.
@@ -289,13 +207,15 @@ impl<'a> Search<'a> {
         branch: Option<usize>,
         spans: &[Span],
         clock: &DayClock<'_>,
-        calendar: &Calendar,
+        calendar: &Calendar<'_>,
         free: &mut Vec<Free>,
     ) {
-        let (Some(offer), Some(machines)) = (self.offers.get(n), self.machines(n, branch, clock)) else { return };
+        let Some(offer) = self.offers.get(n) else { return };
         let (length, held) = (offer.length_ms(), offer.held_ms());
         let empty = Booked::default();
-        let booked = calendar.doctors.get(offer.place).unwrap_or(&empty);
+        let booked = calendar.of(offer.place).unwrap_or(&empty);
+        // Of a doctor who is booked out nobody asks what they need.
+        let machines: OnceCell<Option<Vec<Machine>>> = OnceCell::new();
         for span in spans {
             let (Some(opens), Some(closes)) = (clock.edge(span.opens), clock.edge(span.closes)) else { continue };
             let mut visits = touching(&booked.visits, (opens, closes + held));
@@ -311,7 +231,12 @@ impl<'a> Search<'a> {
                 let taken = visits.first().is_some_and(|(begins, _)| *begins < start + held)
                     || away.first().is_some_and(|(begins, _)| *begins < start + length);
                 let fits = start >= self.now_ms && start + length <= closes && !taken;
-                if fits && machines.iter().all(|machine| machine.is_left(calendar, start, length, held)) {
+                if !fits {
+                    continue;
+                }
+                let Some(machines) = machines.get_or_init(|| self.machines(n, branch, clock)) else { return };
+                let day = (clock.starts, clock.ends);
+                if machines.iter().all(|machine| machine.is_left(calendar, day, start, length, held)) {
                     free.push(Free { start, offer: n, branch });
                 }
             }
@@ -384,10 +309,10 @@ struct Machine {
 }
 
 impl Machine {
-    fn is_left(&self, calendar: &Calendar, start: i64, length: i64, held: i64) -> bool {
+    fn is_left(&self, calendar: &Calendar<'_>, day: Stretch, start: i64, length: i64, held: i64) -> bool {
         let within = |(from, to): &Stretch| *from <= start && start + length <= *to;
         let works = self.windows.as_ref().is_none_or(|windows| windows.iter().any(within));
-        works && calendar.most_in_use(&self.key, (start, start + held)) < self.count
+        works && calendar.most_in_use(&self.key, day, (start, start + held)) < self.count
     }
 }
 

@@ -9,9 +9,10 @@ use jiff::{Timestamp, Zoned};
 use records::{Busy, Pii};
 use serde::Serialize;
 
+use crate::calendar::Calendar;
 use crate::clinic::{Branch, Clinic};
 use crate::error::DeskError;
-use crate::search::{Calendar, Found, Offer, Search};
+use crate::search::{Found, Offer, Search};
 
 /// What to look for; every `None` is open.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -150,6 +150,14 @@ fn every_mistake_is_told_with_its_line() {
             insta::assert_snapshot!(name, errors.to_string());
         });
         seen += errors.mistakes.len();
+        for mistake in &errors.mistakes {
+            let russian = mistake.in_russian();
+            let says = |english: &str| !english.is_empty() && russian.contains(english);
+            assert!(
+                !says(&mistake.problem) && !says(&mistake.hint),
+                "not in the catalogue of src/russian.rs: {russian}"
+            );
+        }
         assert!(errors.mistakes.iter().all(|mistake| mistake.line > 0), "{errors}");
     }
     assert!(seen > 30, "only {seen} mistakes");

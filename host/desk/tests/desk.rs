@@ -10,7 +10,7 @@ use desk::{Booking, CallbackRequest, Clinic, Desk, DeskError, SlotQuery, Status,
 use jiff::civil::{date, time};
 use jiff::{Timestamp, ToSpan as _};
 use proptest::prelude::*;
-use records::{Busy, Store};
+use records::{Added, Busy, CallbackStatus, ContactKind, NewContact, Store};
 use tempfile::TempDir;
 
 const TWO_DOCTORS: &str = r#"
@@ -270,6 +270,44 @@ async fn call_backs_are_due_when_somebody_is_there() {
     }
     let nobody = CallbackRequest::default();
     assert!(matches!(desk.request_callback(&nobody, None, now()).await, Err(DeskError::BadPhone)));
+}
+
+#[tokio::test]
+async fn whoever_is_on_the_list_is_called_once() {
+    let (_folder, desk) = desk(TWO_DOCTORS).await;
+    let store = Store::open(_folder.path().join("gudok.db")).await.unwrap();
+    let asked = NewContact {
+        id: "form".into(),
+        clinic: "vet_lapa".into(),
+        timezone: "Europe/Moscow".into(),
+        kind: ContactKind::Request,
+        phone: "+79031234567".into(),
+        person: "Анна".into(),
+        reason: "прививка".into(),
+        due_ms: now().as_millisecond() + 3 * 3_600_000,
+        deadline_ms: now().as_millisecond() + 4 * 3_600_000,
+        visit: None,
+        call: None,
+        message: None,
+        dedup: None,
+        created_ms: now().as_millisecond(),
+    };
+    assert_eq!(store.add_contact(&asked).await.unwrap(), Added::New);
+    let request = |phone: &str, reason: &str| CallbackRequest {
+        phone: phone.into(),
+        reason: reason.into(),
+        ..CallbackRequest::default()
+    };
+    let promise = desk.request_callback(&request("8 (903) 123-45-67", "кашель"), Some("c1"), now()).await.unwrap();
+    assert_eq!(promise.id, "form");
+    let list = store.contacts("vet_lapa").await.unwrap();
+    assert_eq!((list.len(), list[0].reason.as_str(), list[0].kind), (1, "прививка / кашель", ContactKind::Request));
+    assert_eq!(list[0].next_ms, promise.due.timestamp().as_millisecond(), "called when it was promised, not later");
+    // Promised again in the same call, and to somebody else.
+    assert_eq!(desk.request_callback(&request("+79031234567", ""), Some("c1"), now()).await.unwrap().id, "form");
+    let other = desk.request_callback(&request("+79035550000", ""), Some("c2"), now()).await.unwrap();
+    let open = store.callbacks("vet_lapa", CallbackStatus::Open).await.unwrap();
+    assert!(open.len() == 2 && ["form", &other.id].iter().all(|id| open.iter().any(|one| one.id == *id)), "{open:?}");
 }
 
 #[test]

@@ -47,16 +47,24 @@ impl Outreach {
                 return Ok(handled);
             };
             (self.settings.at)(Step::Claimed);
-            self.attempt(clinic, sender.as_deref(), &message).await?;
+            // Under a key of before: what was asked with it may have come through.
+            let asked_before = message.attempt.as_deref() != Some(key.as_str());
+            self.attempt(clinic, sender.as_deref(), &message, asked_before).await?;
             handled += 1;
         }
     }
 
-    async fn attempt(&self, clinic: &Clinic, sender: Option<&dyn Sender>, message: &Message) -> Result<()> {
+    async fn attempt(
+        &self,
+        clinic: &Clinic,
+        sender: Option<&dyn Sender>,
+        message: &Message,
+        asked_before: bool,
+    ) -> Result<()> {
         let Some(sender) = sender else { return self.to_the_list(clinic, message).await };
         let verdict = sender.send(message).await;
         (self.settings.at)(Step::Answered);
-        self.settle(clinic, sender.recovery(), message, verdict).await
+        self.settle(clinic, sender.recovery(), message, verdict, asked_before).await
     }
 
     /// A message that was being sent when its sender died.
@@ -69,7 +77,7 @@ impl Outreach {
             };
         };
         match sender.recovery() {
-            Recovery::SameKey => self.attempt(clinic, Some(sender), message).await,
+            Recovery::SameKey => self.attempt(clinic, Some(sender), message, true).await,
             Recovery::Nothing => self.unknown(message, "the program stopped while it was sent").await,
             Recovery::Ask => {
                 let now_ms = self.now().as_millisecond();
@@ -86,10 +94,19 @@ impl Outreach {
         }
     }
 
-    async fn settle(&self, clinic: &Clinic, recovery: Recovery, message: &Message, verdict: Verdict) -> Result<()> {
+    async fn settle(
+        &self,
+        clinic: &Clinic,
+        recovery: Recovery,
+        message: &Message,
+        verdict: Verdict,
+        asked_before: bool,
+    ) -> Result<()> {
         let now = self.now();
         let now_ms = now.as_millisecond();
         let channel = message.new.channel;
+        // A refusal ends a key, unless what was asked with it before may have come through: only by its key is it known again.
+        let same_key = asked_before && matches!(recovery, Recovery::SameKey);
         let settled = match verdict {
             Verdict::Taken(id) => {
                 self.resumed(channel);
@@ -97,13 +114,13 @@ impl Outreach {
             }
             Verdict::Again { problem, after } => {
                 let at = later(clinic, message, after, now);
-                held(self.store.message_again(message, false, at, &problem, now_ms).await)
+                held(self.store.message_again(message, same_key, at, &problem, now_ms).await)
             }
             Verdict::Never(problem) => self.another_way(clinic, message, &problem).await,
             Verdict::Misconfigured(problem) => {
                 self.pause(channel, now, &problem);
                 let at = now.saturating_add(PAUSE).unwrap_or(now).as_millisecond();
-                held(self.store.message_again(message, false, at, &problem, now_ms).await)
+                held(self.store.message_again(message, same_key, at, &problem, now_ms).await)
             }
             Verdict::Strange(problem) => {
                 self.pause(channel, now, &problem);

@@ -132,7 +132,7 @@ impl Outreach {
 
     /// Puts into the batch what is to be said about a visit now, and when to look again.
     async fn about(&self, clinic: &Clinic, visit: &str, batch: &mut OutreachBatch) -> Result<()> {
-        let Some(booking) = gone(self.store.visit_booking(visit).await.map_err(Into::into))?.flatten() else {
+        let Some(booking) = gone(self.store.find_visit(visit).await.map_err(Into::into))?.flatten() else {
             batch.wakes.push((visit.to_owned(), clinic.id.clone(), None));
             return Ok(());
         };
@@ -194,7 +194,7 @@ impl Outreach {
 
     /// A visit that was just booked, confirmed or cancelled settles entries of the list that are about it.
     async fn settled_otherwise(&self, clinic: &Clinic, event: &FeedEvent) -> Result<()> {
-        let Some(booking) = self.store.visit_booking(&event.subject).await? else { return Ok(()) };
+        let Some(booking) = self.store.find_visit(&event.subject).await? else { return Ok(()) };
         let about_it = [ContactKind::Reminder, ContactKind::Message, ContactKind::Offer, ContactKind::Reply];
         let came =
             [ContactKind::Callback, ContactKind::Request, ContactKind::Missed, ContactKind::Night, ContactKind::Chat];
@@ -313,7 +313,7 @@ pub(crate) async fn about_visit(
     now: Timestamp,
 ) -> Result<Option<NewContact>> {
     let Some(about) = &message.new.about else { return Ok(None) };
-    let Some(booking) = outreach.store.visit_booking(&about.visit).await? else { return Ok(None) };
+    let Some(booking) = outreach.store.find_visit(&about.visit).await? else { return Ok(None) };
     let coming = booking.id == about.booking
         && booking.start_ms == about.start_ms
         && booking.start_ms > now.as_millisecond()

@@ -114,6 +114,8 @@ pub struct SmtpServer {
     /// How the line is protected.
     #[serde(default)]
     pub tls: SmtpTls,
+    /// A PEM file with certificates that are trusted besides the system's: of a server that made its own.
+    pub certificates: Option<std::path::PathBuf>,
     /// To log in; none: no log-in.
     pub user: Option<String>,
     /// `env:NAME`.

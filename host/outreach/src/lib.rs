@@ -34,7 +34,7 @@ pub use error::OutreachError;
 pub use gateways::Gateways;
 pub use plan::{Due, Plan, Said, VisitNow, plan};
 pub use run::run;
-pub use words::{date_in_words, when_in_words};
+pub use words::{date_in_words, of_visit, when_in_words};
 
 /// The result of what can fail here.
 pub type Result<T> = std::result::Result<T, OutreachError>;

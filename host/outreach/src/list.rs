@@ -2,7 +2,7 @@
 
 use desk::{Attempt, Clinic, Why};
 use jiff::civil::DateTime;
-use jiff::{Timestamp, ToSpan as _};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use records::{
     AttemptMade, Change, Channel, Contact, ContactKind, ContactResult, NewMessage, OutreachBatch, RecordsError, Status,
 };
@@ -13,6 +13,9 @@ use crate::follow::BY;
 use crate::hours::next_within;
 use crate::words::capital;
 use crate::{OutreachError, Result};
+
+/// Who wants to be called later and names no hour.
+const LATER: SignedDuration = SignedDuration::from_hours(2);
 
 /// What a person says of an attempt: one key on the page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,13 +59,22 @@ pub fn due(clinic: &Clinic, at: Option<DateTime>, now: Timestamp) -> (Timestamp,
 /// When somebody is called next after the `made`-th attempt (from 1) with this result; none: never again.
 pub fn next(clinic: &Clinic, made: i64, result: ContactResult, last: Timestamp) -> Option<Timestamp> {
     let attempt = match result {
-        ContactResult::Reached | ContactResult::Booked | ContactResult::Refused => Attempt::Reached,
+        ContactResult::Reached | ContactResult::Booked | ContactResult::Refused | ContactResult::Later => {
+            Attempt::Reached
+        }
         ContactResult::WrongNumber => Attempt::Never,
         ContactResult::NoAnswer => Attempt::NoAnswer,
         ContactResult::Busy => Attempt::Busy,
         ContactResult::Voicemail => Attempt::Voicemail,
     };
     clinic.requests.plan.next(usize::try_from(made).ok()?, last, attempt, &clinic.zone)
+}
+
+/// When somebody is called who wants to be called later: at the hour they named, else in two hours; when the clinic is open.
+pub fn later(clinic: &Clinic, at: Option<DateTime>, now: Timestamp) -> Timestamp {
+    let named = at.and_then(|at| clinic.zone.to_timestamp(at).ok()).filter(|at| *at > now);
+    let wanted = named.unwrap_or_else(|| now.checked_add(LATER).unwrap_or(now));
+    clinic.next_open(wanted).unwrap_or(wanted)
 }
 
 impl Outreach {
@@ -85,12 +97,56 @@ impl Outreach {
         Ok(self.store.next_contact(&clinic.id, kinds, by, now, until).await?)
     }
 
+    /// "Next" without a result: gives this entry back and takes the one that comes after it, or the first again after the
+    /// last. None when there is no other to be called now.
+    ///
+    /// # Errors
+    /// The records cannot be read or written.
+    pub async fn skip(&self, clinic: &str, id: &str, kinds: &[ContactKind], by: &str) -> Result<Option<Contact>> {
+        let clinic = self.clinic(clinic)?;
+        let (now, until) = self.claim_times(clinic);
+        let list = self.store.contacts(&clinic.id).await?;
+        let after = list.iter().position(|contact| contact.id == id).map_or(0, |at| at + 1);
+        self.store.release_contact(id, by, now).await?;
+        let wanted = |contact: &&Contact| {
+            contact.id != id && contact.next_ms <= now && (kinds.is_empty() || kinds.contains(&contact.kind))
+        };
+        for contact in list[after..].iter().chain(&list[..after]).filter(wanted) {
+            match self.store.claim_contact(&contact.id, by, now, until).await {
+                Ok(contact) => return Ok(Some(contact)),
+                // Somebody was quicker.
+                Err(RecordsError::Claimed { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Gives an entry back without an attempt.
+    ///
+    /// # Errors
+    /// The records cannot be written.
+    pub async fn release(&self, clinic: &str, id: &str, by: &str) -> Result<()> {
+        self.entry(self.clinic(clinic)?, id).await?;
+        Ok(self.store.release_contact(id, by, self.now().as_millisecond()).await?)
+    }
+
+    /// An entry of this clinic; of another, it does not exist.
+    async fn entry(&self, clinic: &Clinic, id: &str) -> Result<Contact> {
+        let there = self.store.contact(id).await?;
+        if there.clinic == clinic.id {
+            return Ok(there);
+        }
+        Err(RecordsError::NotFound { what: "entry of the list", id: id.to_owned() }.into())
+    }
+
     /// "Call": this entry and no other.
     ///
     /// # Errors
     /// [`RecordsError::Claimed`] when somebody else has it.
     pub async fn take(&self, clinic: &str, id: &str, by: &str) -> Result<Contact> {
         let clinic = self.clinic(clinic)?;
+        self.entry(clinic, id).await?;
         let (now, until) = self.claim_times(clinic);
         Ok(self.store.claim_contact(id, by, now, until).await?)
     }
@@ -107,6 +163,21 @@ impl Outreach {
     /// [`OutreachError::NoReason`], [`OutreachError::UnknownReason`] for a refusal; [`RecordsError::Claimed`] when somebody
     /// else has the entry.
     pub async fn attempted(&self, clinic: &str, id: &str, outcome: &Outcome, by: &str) -> Result<Contact> {
+        self.attempted_until(clinic, id, outcome, None, by).await
+    }
+
+    /// [`Outreach::attempted`] where they said [`ContactResult::Later`]: the hour on the clinic's clock, if they named one.
+    ///
+    /// # Errors
+    /// As [`Outreach::attempted`].
+    pub async fn attempted_until(
+        &self,
+        clinic: &str,
+        id: &str,
+        outcome: &Outcome,
+        at: Option<DateTime>,
+        by: &str,
+    ) -> Result<Contact> {
         let clinic = self.clinic(clinic)?;
         let (of_requests, of_visits) = (&clinic.requests.lost_reasons, &clinic.lost_reasons);
         let code = outcome.reason.clone().filter(|given| of_visits.iter().any(|reason| reason.code == *given));
@@ -122,10 +193,13 @@ impl Outreach {
             }
         }
         let now = self.now();
-        let there = self.store.contact(id).await?;
-        let mut next = next(clinic, there.attempts + 1, outcome.result, now);
+        let there = self.entry(clinic, id).await?;
+        let mut next = match outcome.result {
+            ContactResult::Later => Some(later(clinic, at, now)),
+            result => next(clinic, there.attempts + 1, result, now),
+        };
         let booking = match &there.visit {
-            Some(visit) if !there.kind.inbound() => self.store.visit_booking(visit).await?,
+            Some(visit) if !there.kind.inbound() => self.store.find_visit(visit).await?,
             _ => None,
         };
         if let Some(booking) = &booking {

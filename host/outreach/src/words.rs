@@ -68,7 +68,7 @@ fn weekday(at: DateTime, language: Language) -> &'static str {
 }
 
 /// What a text may name of a visit.
-pub(crate) fn of_visit<'a>(
+pub fn of_visit<'a>(
     clinic: &'a Clinic,
     booking: &'a BookingRecord,
     language: Language,

@@ -14,7 +14,8 @@ pub(crate) async fn check(world: &mut World) -> Result<()> {
     visits(world).await?;
     contacts(world).await?;
     messages(world).await?;
-    feed(world).await
+    feed(world).await?;
+    world.both_systems().await
 }
 
 async fn visits(world: &mut World) -> Result<()> {

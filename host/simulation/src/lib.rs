@@ -1,11 +1,12 @@
 //! A month of a busy clinic, in virtual time: people call, write, come and do not come; the desk works off its list; gateways
-//! fail, answers get lost, the program dies, the clock steps. At its end nothing may be forgotten.
+//! fail, answers get lost, the program dies, the clock steps; people change things in the CRM, too. At its end nothing may be forgotten, and both systems
+//! say the same.
 //!
 //! Everything that decides is the real thing: the schedule, the records, reminders, the list of people to call. Made up are
 //! the people, and what lies beyond the wire.
 //!
 //! Layout: [`Month`] is what is to happen; [`run`] lets it happen and returns a [`Report`]; `people` and `phrases` are who
-//! calls and what they say, `day` is when, `gateway` is what messages go through, `world` is where events meet, `check` is
+//! calls and what they say, `day` is when, `gateway` is what messages go through, `crm` is the other system, `world` is where events meet, `check` is
 //! what must hold at the end. [`run`] also leaves a database that the pages can show.
 //!
 //! The same seed makes the same people want the same things; what the program makes of it is its own.
@@ -13,6 +14,7 @@
 mod calls;
 mod check;
 mod clock;
+mod crm;
 mod day;
 mod dice;
 mod faults;
@@ -28,7 +30,7 @@ use std::sync::Arc;
 use desk::Clinic;
 use jiff::civil::Date;
 
-pub use report::{Faults, Report};
+pub use report::{Crm, Faults, Report};
 
 /// What is to happen.
 #[derive(Debug, Clone)]
@@ -70,6 +72,9 @@ pub enum SimulationError {
     /// Reminders and the list.
     #[error(transparent)]
     Outreach(#[from] outreach::OutreachError),
+    /// The CRM's connector.
+    #[error(transparent)]
+    Connections(#[from] connections::ConnectionError),
     /// The clinic never opens in that month.
     #[error(
         "{clinic} is closed from {from} on for {days} days: nobody could come; choose other days, or open the clinic"

@@ -24,6 +24,8 @@ pub struct Report {
     pub messages: BTreeMap<String, u32>,
     /// Replies by what was made of them.
     pub replies: BTreeMap<String, u32>,
+    /// What came of it in the CRM.
+    pub crm: Crm,
     /// What went wrong on purpose.
     pub faults: Faults,
     /// What must never be: empty in a good program.
@@ -45,6 +47,21 @@ pub struct Faults {
     pub clock_steps: u32,
 }
 
+/// The CRM beside the clinic.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Crm {
+    /// One a visit.
+    pub deals: u32,
+    /// Calls without a booking.
+    pub leads: u32,
+    /// What people changed there.
+    pub changed_there: u32,
+    /// Of that, what could not be and was put back.
+    pub put_back: u32,
+    /// Requests that it refused, or that were lost.
+    pub failed: u32,
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |counts: &BTreeMap<String, u32>| {
@@ -62,6 +79,12 @@ impl fmt::Display for Report {
         writeln!(f, "to call    {} ({}); {} late", sum(&self.contacts), list(&self.contacts), self.late)?;
         writeln!(f, "messages   {} ({})", sum(&self.messages), list(&self.messages))?;
         writeln!(f, "replies    {} ({})", sum(&self.replies), list(&self.replies))?;
+        let Crm { deals, leads, changed_there, put_back, failed } = self.crm;
+        writeln!(
+            f,
+            "CRM        {deals} deals, {leads} leads; {changed_there} changes made there, {put_back} put back; \
+             {failed} requests failed"
+        )?;
         let Faults { crashes, refused, lost_answers, duplicates, clock_steps } = self.faults;
         writeln!(
             f,
@@ -69,7 +92,10 @@ impl fmt::Display for Report {
              duplicates, {clock_steps} steps of the clock"
         )?;
         if self.broken.is_empty() {
-            return write!(f, "everybody came to an end; no double booking; nothing sent twice, late or at night");
+            return write!(
+                f,
+                "everybody came to an end; no double booking; nothing sent twice, late or at night; both systems equal"
+            );
         }
         writeln!(f, "broken     {}", self.broken.len())?;
         for problem in self.broken.iter().take(20) {

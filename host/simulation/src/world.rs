@@ -16,6 +16,7 @@ use serde_json::json;
 use understanding::yes_no::{self, YesNo};
 
 use crate::clock::Clock;
+use crate::crm::Crm;
 use crate::dice::Dice;
 use crate::faults::cut;
 use crate::gateway::{Beyond, Gateway, Robot};
@@ -66,6 +67,8 @@ enum Event {
     SetClock {
         off_ms: i64,
     },
+    /// Somebody changes something in the CRM.
+    InTheCrm,
 }
 
 pub(crate) struct World {
@@ -75,6 +78,7 @@ pub(crate) struct World {
     pub(crate) desk: Desk,
     outreach: Outreach,
     pub(crate) beyond: Beyond,
+    pub(crate) crm: Crm,
     pub(crate) clock: Clock,
     pub(crate) dice: Dice,
     pub(crate) people: Vec<Person>,
@@ -104,11 +108,14 @@ impl World {
         let people = people((month.calls / 2).max(20) as usize, animals, &mut dice);
         let by_number = people.iter().enumerate().map(|(at, person)| (person.phone.as_str().to_owned(), at)).collect();
         let clock = Clock::at(from_ms);
-        let down = (0..3).map(|_| {
-            let from = dice.between(from_ms, until_ms);
-            (from, from + dice.between(HOUR / 2, 5 * HOUR))
-        });
-        let down = down.collect();
+        let mut down = || -> Vec<(i64, i64)> {
+            let away = (0..3).map(|_| {
+                let from = dice.between(from_ms, until_ms);
+                (from, from + dice.between(HOUR / 2, 5 * HOUR))
+            });
+            away.collect()
+        };
+        let (down, crm_down) = (down(), if month.faults { down() } else { Vec::new() });
         let beyond = Beyond::new(clock.clone(), month.faults, down, Dice::new(month.seed ^ 0xfa17));
         for person in &people {
             beyond.knows(&person.phone, &person.ways);
@@ -117,6 +124,7 @@ impl World {
         let store = Store::open(place).await?;
         let desk = Desk::new(Arc::clone(clinic), store.clone());
         let outreach = program(&store, month, &beyond, &clock);
+        let crm = Crm::new(month, &store, crm_down, from_ms).await?;
         let mut world = Self {
             month: month.clone(),
             place: place.to_owned(),
@@ -124,6 +132,7 @@ impl World {
             desk,
             outreach,
             beyond,
+            crm,
             clock,
             dice,
             people,
@@ -141,7 +150,10 @@ impl World {
 
     fn fill_agenda(&mut self, from_ms: i64) -> Result<()> {
         let month = self.month.clone();
-        for (count, event) in [(month.calls, Event::Call), (month.requests, Event::Request)] {
+        let in_the_crm = month.visits / 5;
+        for (count, event) in
+            [(month.calls, Event::Call), (month.requests, Event::Request), (in_the_crm, Event::InTheCrm)]
+        {
             for at in day::moments(&month.clinic, month.from, month.days, count, &mut self.dice)? {
                 self.at(at, event.clone());
             }
@@ -166,12 +178,15 @@ impl World {
 
     pub(crate) async fn run(mut self, mut progress: impl FnMut(u16, u16)) -> Result<Report> {
         let began_ms = self.clock.true_ms();
-        let end_ms = self.until_ms + AFTERMATH;
+        // In a full clinic the last times that are free lie at the end of its horizon.
+        let end_ms = self.until_ms + i64::from(self.month.clinic.horizon_days) * DAY + AFTERMATH;
         loop {
             let now_ms = self.clock.true_ms();
             let event_ms = self.agenda.first_key_value().map(|((at, _), _)| *at);
             let wake_ms = self.outreach.next_wake().await?.map(|at| at.max(now_ms + LOOK));
-            let Some(next_ms) = [event_ms, wake_ms].into_iter().flatten().min() else { break };
+            let crm_ms = self.crm.next_ms - self.clock.shown().as_millisecond() + now_ms;
+            let crm_ms = Some(crm_ms.max(now_ms + LOOK));
+            let Some(next_ms) = [event_ms, wake_ms, crm_ms].into_iter().flatten().min() else { break };
             if next_ms > end_ms || (next_ms > self.until_ms && self.is_over(wake_ms.is_some()).await?) {
                 break;
             }
@@ -189,6 +204,7 @@ impl World {
         }
         let (refused, lost) = self.beyond.troubles();
         (self.report.faults.refused, self.report.faults.lost_answers) = (refused, lost);
+        self.quiet().await?;
         check::check(&mut self).await?;
         self.store.close().await;
         Ok(self.report)
@@ -197,11 +213,11 @@ impl World {
     /// Nothing will happen any more but that the desk looks at an empty list.
     async fn is_over(&self, awake: bool) -> Result<bool> {
         let waiting = self.agenda.values().any(|event| !matches!(event, Event::Desk));
-        Ok(!waiting && !awake && self.outreach.list(&self.month.clinic.id).await?.is_empty())
+        Ok(!waiting && !awake && self.outreach.list(&self.month.clinic.id).await?.is_empty() && self.is_equal().await?)
     }
 
     /// The program does what is due, or dies over it.
-    async fn work(&mut self) -> Result<()> {
+    pub(crate) async fn work(&mut self) -> Result<()> {
         if self.month.faults && self.dice.percent(2) {
             let polls = u32::try_from(self.dice.between(0, 80)).unwrap_or(0);
             if let Some(done) = cut(self.outreach.step(), polls).await {
@@ -215,15 +231,15 @@ impl World {
         for delivered in self.beyond.news() {
             self.reached(&delivered.message).await?;
         }
-        Ok(())
+        self.keep_equal().await
     }
 
-    async fn restart(&mut self) -> Result<()> {
+    pub(crate) async fn restart(&mut self) -> Result<()> {
         self.store.close().await;
         self.store = Store::open(&self.place).await?;
         self.desk = Desk::new(Arc::clone(&self.month.clinic), self.store.clone());
         self.outreach = program(&self.store, &self.month, &self.beyond, &self.clock);
-        Ok(())
+        self.crm.restart(&self.month, &self.store).await
     }
 
     async fn happens(&mut self, event: Event) -> Result<()> {
@@ -239,6 +255,7 @@ impl World {
             Event::GiveUp { visit, start_ms } => self.give_up(&visit, start_ms).await,
             Event::Reply { message, text, times } => self.reply(&message, text, times).await,
             Event::Rings { message } => self.rings(&message).await,
+            Event::InTheCrm => self.in_the_crm().await,
             Event::SetClock { off_ms } => {
                 self.report.faults.clock_steps += 1;
                 self.clock.set_off(off_ms);
@@ -315,9 +332,13 @@ impl World {
 
     /// A visit has a (new) time.
     pub(crate) fn comes_at(&mut self, visit: &Appointment) {
-        let start_ms = visit.slot.start.timestamp().as_millisecond();
+        self.comes_then(&visit.visit, visit.slot.start_ms());
+    }
+
+    /// Somebody was told a time of their visit.
+    pub(crate) fn comes_then(&mut self, visit: &str, start_ms: i64) {
         let at = start_ms + self.dice.between(-10 * MINUTE, 10 * MINUTE);
-        self.at(at, Event::Come { visit: visit.visit.clone(), start_ms });
+        self.at(at, Event::Come { visit: visit.to_owned(), start_ms });
     }
 
     async fn comes(&mut self, visit: &str, start_ms: i64) -> Result<()> {

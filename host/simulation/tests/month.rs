@@ -29,6 +29,8 @@ async fn a_fortnight_with_everything_that_goes_wrong_ends_well() {
     assert!(report.faults.crashes > 0 && report.faults.refused > 0 && report.faults.duplicates > 0, "{report}");
     assert!(report.messages["sent"] > 150, "{report}");
     assert!(report.replies["confirmed"] > 20, "{report}");
+    assert!(report.crm.deals > 100 && report.crm.leads > 50, "{report}");
+    assert!(report.crm.changed_there > 10 && report.crm.put_back > 0 && report.crm.failed > 20, "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -65,6 +65,38 @@ async fn the_second_factor_is_asked_for_and_no_code_twice() {
 }
 
 #[tokio::test]
+async fn the_secret_of_an_authenticator_is_sealed_also_one_of_an_earlier_time() {
+    let (folder, store, accounts) = house().await;
+    let user = person(&accounts, "anna", vec![Grant::owner_of_everything()]).await;
+    let secret = accounts.begin_totp(&user.id, NOW).await.unwrap();
+    let recovery = accounts.confirm_totp(&user.id, &totp::code_at(&secret, NOW).unwrap(), NOW).await.unwrap();
+    assert_eq!(store.user(&user.id).await.unwrap().totp.as_deref(), Some(secret.as_str()), "there was no key");
+    let keys = folder.path().join("keys");
+    let store = store.with_keyring(records::Keyring::new(&keys));
+    assert_eq!(store.seal_open_totps().await.unwrap(), 1);
+    assert_eq!(store.seal_open_totps().await.unwrap(), 0);
+    let row = store.user(&user.id).await.unwrap().totp.unwrap();
+    assert!(row.starts_with("sealed ") && !row.contains(&secret), "{row}");
+    let later = NOW + 60_000;
+    accounts.sign_in(attempt("anna", PASSWORD, totp::code_at(&secret, later).as_deref()), later).await.unwrap();
+    // A new one is sealed at once.
+    let other = person(&accounts, "vera", vec![Grant::owner_of_everything()]).await;
+    let secret = accounts.begin_totp(&other.id, NOW).await.unwrap();
+    assert!(!store.user(&other.id).await.unwrap().totp.unwrap().contains(&secret));
+    accounts.confirm_totp(&other.id, &totp::code_at(&secret, NOW).unwrap(), NOW).await.unwrap();
+    // Without the key no code is right, and no new key is made; recovery codes go on.
+    std::fs::remove_file(keys.join("_home.key")).unwrap();
+    let again = records::Store::open(store.path()).await.unwrap().with_keyring(records::Keyring::new(&keys));
+    let accounts = Accounts::new(again.clone());
+    let later = later + 60_000;
+    let code = totp::code_at(&secret, later).unwrap();
+    let lost = accounts.sign_in(attempt("vera", PASSWORD, Some(&code)), later).await;
+    assert!(matches!(lost, Err(AccountError::Records(_))), "{lost:?}");
+    assert!(again.seal_totp("x", "ABC").await.is_err());
+    accounts.sign_in(attempt("anna", PASSWORD, Some(&recovery[0])), later).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_wrong_code_counts_as_a_wrong_password() {
     let (_folder, _store, accounts) = house().await;
     let user = person(&accounts, "anna", vec![Grant::owner_of_everything()]).await;

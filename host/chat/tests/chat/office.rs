@@ -187,3 +187,43 @@ async fn who_was_identified_is_erased_with_the_words() {
     let waits = store.chat_waits("vet_lapa", NOW, NOW + 10).await.unwrap();
     assert_eq!(waits.iter().map(|wait| wait.ended_ms).collect::<Vec<_>>(), [Some(NOW), Some(NOW), None, None]);
 }
+
+#[tokio::test]
+async fn who_opens_the_chat_is_greeted_once_and_nobody_is_called_for_that() {
+    let (_folder, office) = office(true).await;
+    let robot = Parrot::default();
+    let key = Pii::from("k1");
+    let opened = office.open("site", &key, NOW).await.unwrap();
+    assert_eq!(office.open("site", &key, NOW + 1).await.unwrap().id, opened.id);
+    while office.robot_once(&robot, NOW + 2).await.unwrap() {}
+    assert_eq!(texts(&office, &opened.id).await, ["Вы сказали: "]);
+    let wrote = chat::Incoming { conversation: key, ..wrote("site", "m1", "привет") };
+    assert_eq!(office.visitor(&wrote, NOW + 3).await.unwrap().thread, opened.id);
+    while office.robot_once(&robot, NOW + 4).await.unwrap() {}
+    assert_eq!(texts(&office, &opened.id).await.len(), 3);
+    let (page, _) = office.store().chat_page("vet_lapa", None, 9, None).await.unwrap();
+    assert_eq!(page.len(), 1);
+    let waits = office.store().chat_waits("vet_lapa", NOW, NOW + 10).await.unwrap();
+    assert_eq!(waits.len(), 1, "opening is no question");
+}
+
+#[tokio::test]
+async fn a_robot_that_cannot_greet_calls_nobody() {
+    struct Silent;
+    #[async_trait]
+    impl Robot for Silent {
+        async fn say(&self, _: &ChatThread, _: &Pii) -> Result<RobotSays, String> {
+            Err("no flow".into())
+        }
+    }
+    let (_folder, office) = office(true).await;
+    let opened = office.open("site", &"k1".into(), NOW).await.unwrap();
+    office.robot_once(&Silent, NOW + 1).await.unwrap();
+    assert_eq!(thread(&office, &opened.id).await.state, ChatState::Robot);
+    assert_eq!(texts(&office, &opened.id).await.len(), 1);
+    assert_eq!(office.store().chat_page("vet_lapa", None, 9, None).await.unwrap().0.len(), 0);
+    let incoming = chat::Incoming { conversation: "k1".into(), ..wrote("site", "m1", "привет") };
+    office.visitor(&incoming, NOW + 2).await.unwrap();
+    office.robot_once(&Silent, NOW + 3).await.unwrap();
+    assert_eq!(thread(&office, &opened.id).await.state, ChatState::Waiting);
+}

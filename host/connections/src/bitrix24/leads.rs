@@ -42,15 +42,28 @@ impl<P: Portal> Bridge<P> {
         let known = self.known_contacts(&people).await?;
         let mut commands = Vec::new();
         for (phone, (work, call)) in &wanted {
-            match open.get(phone) {
-                Some((lead, true)) => commands.push(("crm.lead.get", json!({ "id": lead }))),
-                Some((lead, false)) => {
+            // Whoever has booked meanwhile was not known as a lead when their deal was made.
+            let booked = match &self.settings.lead_booked {
+                Some(status) if self.store.has_booked_since(&call.clinic, phone, call.started_ms).await? => {
+                    Some(status)
+                }
+                _ => None,
+            };
+            match (open.get(phone), booked) {
+                (Some((lead, true)), Some(status)) => {
+                    commands.push(("crm.lead.update", json!({ "id": lead, "fields": { "STATUS_ID": status } })));
+                }
+                (Some((lead, true)), None) => commands.push(("crm.lead.get", json!({ "id": lead }))),
+                (Some((lead, false)), _) => {
                     let text = format!("Ещё один звонок без записи: {}.", self.time(call.started_ms));
                     let fields = json!({ "ENTITY_ID": lead, "ENTITY_TYPE": "lead", "COMMENT": text });
                     commands.push(("crm.timeline.comment.add", json!({ "fields": fields })));
                 }
-                None => {
-                    let fields = self.new_lead(&work.ours, phone, call, known.get(phone.as_str()));
+                (None, booked) => {
+                    let mut fields = self.new_lead(&work.ours, phone, call, known.get(phone.as_str()));
+                    if let Some(status) = booked {
+                        fields["STATUS_ID"] = json!(status);
+                    }
                     commands.push(("crm.lead.add", json!({ "fields": fields })));
                 }
             }

@@ -164,22 +164,6 @@ fn kind(value: &Value) -> &'static str {
 
 /// The known word that differs least, if it is alike at all.
 pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let distance = known.iter().map(|candidate| (edits(word, candidate), *candidate)).min()?;
+    let distance = known.iter().map(|candidate| (strsim::levenshtein(word, candidate), *candidate)).min()?;
     (distance.0 <= 1 + word.chars().count() / 4).then_some(distance.1)
-}
-
-/// Levenshtein's distance.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut before = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let changed = before + usize::from(x != *y);
-            before = row[j + 1];
-            row[j + 1] = changed.min(before + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }

@@ -3,14 +3,15 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use connections::bitrix24::{Bridge, Client, Portal};
+use connections::stand_in::{Fault, InMemory, Server, TIME_FIELD, clock, millis};
 use connections::{Connections, PortalSettings, Secret, Settings};
 use records::{BookOutcome, Change, NewTime, Status, Store};
 use serde_json::json;
 
-use crate::bitrix::{Fault, InMemory, Server, TIME_FIELD, clock, http, millis};
+use crate::bitrix;
 use crate::{DAY, HOUR, MINUTE, NOW, SECOND, open_house, store, visit};
 
-const TOKEN: &str = "51856fefc120afa4b628cc82d3935cce";
+pub(crate) const TOKEN: &str = "51856fefc120afa4b628cc82d3935cce";
 
 pub(crate) fn settings(more: &str) -> PortalSettings {
     let text = format!(
@@ -63,10 +64,10 @@ async fn a_booking_is_a_deal_with_its_contact_and_a_second_booking_of_the_person
     world.book("a").await;
     world.book("b").await;
     assert_eq!(world.turn(NOW).await, None);
-    let (_, deal) = world.server.deal("a");
+    let (_, deal) = bitrix::deal(&world.server, "a");
     assert_eq!((&deal["CATEGORY_ID"], &deal["STAGE_ID"]), (&json!("2"), &json!("C2:NEW")));
     assert_eq!(deal[TIME_FIELD], json!(clock(NOW + DAY)));
-    assert_eq!(deal["CONTACT_ID"], world.server.deal("b").1["CONTACT_ID"]);
+    assert_eq!(deal["CONTACT_ID"], bitrix::deal(&world.server, "b").1["CONTACT_ID"]);
     assert_eq!(world.server.state().contacts.len(), 1);
     let before = world.server.state().requests;
     assert_eq!(world.turn(NOW + SECOND).await, None);
@@ -83,7 +84,7 @@ async fn what_changes_here_changes_there_at_once() {
     {
         world.become_("a", status, NOW + SECOND).await;
         world.turn(NOW + SECOND).await;
-        assert_eq!(world.server.stage("a"), stage);
+        assert_eq!(bitrix::stage(&world.server, "a"), stage);
     }
     // Our own changes come back with the poll, and nothing follows from them.
     world.turn(NOW + MINUTE).await;
@@ -99,7 +100,7 @@ async fn what_a_person_changes_there_changes_here() {
     }
     world.turn(NOW).await;
     let set = |visit: &str, field: &str, value: &str| {
-        let (deal, _) = world.server.deal(visit);
+        let (deal, _) = bitrix::deal(&world.server, visit);
         world.server.person_sets(deal, field, json!(value));
     };
     set("a", "STAGE_ID", "C2:LOSE");
@@ -111,7 +112,7 @@ async fn what_a_person_changes_there_changes_here() {
     assert_eq!(world.status("b").await, Status::Done);
     assert_eq!(world.store.visit("c").await.unwrap().start_ms, NOW + DAY + HOUR);
     assert_eq!(world.status("d").await, Status::Confirmed);
-    assert_eq!(world.server.stage("d"), "C2:UC_CALLED", "a stage that means the same stays");
+    assert_eq!(bitrix::stage(&world.server, "d"), "C2:UC_CALLED", "a stage that means the same stays");
     let history = world.store.booking_history("a").await.unwrap();
     assert_eq!(history.last().unwrap().change.by, "bitrix24");
     assert!(world.server.comments().is_empty());
@@ -127,12 +128,12 @@ async fn what_cannot_be_is_put_back_with_a_comment() {
     world.turn(NOW).await;
     let taken = visit("c", "a", NOW + DAY + 2 * HOUR, "");
     assert!(matches!(world.store.book(&taken, "robot").await.unwrap(), BookOutcome::Booked(_)));
-    let (a, b) = (world.server.deal("a").0, world.server.deal("b").0);
+    let (a, b) = (bitrix::deal(&world.server, "a").0, bitrix::deal(&world.server, "b").0);
     world.server.person_sets(a, TIME_FIELD, json!(clock(NOW + DAY + 2 * HOUR)));
     world.server.person_sets(b, "STAGE_ID", json!("C2:NEW"));
     world.turn(NOW + 31 * SECOND).await;
-    assert_eq!(world.server.deal("a").1[TIME_FIELD], json!(clock(NOW + DAY)));
-    assert_eq!(world.server.stage("b"), "C2:LOSE");
+    assert_eq!(bitrix::deal(&world.server, "a").1[TIME_FIELD], json!(clock(NOW + DAY)));
+    assert_eq!(bitrix::stage(&world.server, "b"), "C2:LOSE");
     let comments = world.server.comments().join("\n");
     assert!(comments.contains("занято") && comments.contains("отменён"), "{comments}");
     assert_eq!(world.store.visit("a").await.unwrap().start_ms, NOW + DAY);
@@ -154,7 +155,7 @@ async fn a_time_outside_the_doctors_hours_is_put_back_by_the_desk() {
     let booked = desk.book(&slots[0].id, &visitor, None, now).await.unwrap();
     let desk::Booking::Booked(booked) = booked else { unreachable!("nobody else books") };
     bridge.turn(NOW).await.unwrap();
-    let (deal, row) = server.deal(&booked.id);
+    let (deal, row) = bitrix::deal(&server, &booked.id);
     assert_eq!(row["TITLE"], json!("терапия: Дежурный врач"));
     let start_ms = store.visit(&booked.id).await.unwrap().start_ms;
     let mut now_ms = NOW;
@@ -168,7 +169,7 @@ async fn a_time_outside_the_doctors_hours_is_put_back_by_the_desk() {
         server.person_sets(deal, TIME_FIELD, json!(clock(wanted_ms)));
         bridge.turn(now_ms).await.unwrap();
         assert_eq!(store.visit(&booked.id).await.unwrap().start_ms, becomes_ms);
-        assert_eq!(server.deal(&booked.id).1[TIME_FIELD], json!(clock(becomes_ms)));
+        assert_eq!(bitrix::deal(&server, &booked.id).1[TIME_FIELD], json!(clock(becomes_ms)));
     }
     server.person_sets(deal, "STAGE_ID", json!("C2:WON"));
     server.state().now_ms = now_ms + MINUTE;
@@ -185,7 +186,7 @@ async fn a_portals_own_message_is_looked_at_at_once() {
     let mut world = World::new("").await;
     world.book("a").await;
     world.turn(NOW).await;
-    let (deal, _) = world.server.deal("a");
+    let (deal, _) = bitrix::deal(&world.server, "a");
     world.server.person_sets(deal, "STAGE_ID", json!("C2:LOSE"));
     world.turn(NOW + SECOND).await;
     assert_eq!(world.status("a").await, Status::Booked, "the poll is not due");
@@ -253,11 +254,11 @@ async fn a_change_there_before_the_link_was_noted_is_not_lost() {
     let mut bridge = Bridge::new(world.store.clone(), settings(""), portal, open_house(&world.store)).await.unwrap();
     world.server.state().now_ms = NOW + SECOND;
     assert!(bridge.turn(NOW + SECOND).await.unwrap().trouble.is_some());
-    let (deal, _) = world.server.deal("a");
+    let (deal, _) = bitrix::deal(&world.server, "a");
     world.server.person_sets(deal, "STAGE_ID", json!("C2:LOSE"));
     world.turn(NOW + MINUTE).await;
     assert_eq!(world.status("a").await, Status::Cancelled);
-    assert_eq!(world.server.stage("a"), "C2:LOSE");
+    assert_eq!(bitrix::stage(&world.server, "a"), "C2:LOSE");
 }
 
 #[tokio::test]
@@ -271,7 +272,7 @@ async fn a_portal_that_is_tired_is_left_alone_for_a_minute() {
     }
     assert_eq!(world.server.state().requests, 1, "nothing is asked meanwhile");
     world.turn(NOW + MINUTE).await;
-    assert_eq!(world.server.stage("a"), "C2:NEW");
+    assert_eq!(bitrix::stage(&world.server, "a"), "C2:NEW");
 }
 
 #[tokio::test]
@@ -279,7 +280,7 @@ async fn a_deleted_deal_is_left_alone() {
     let mut world = World::new("").await;
     world.book("a").await;
     world.turn(NOW).await;
-    let (deal, _) = world.server.deal("a");
+    let (deal, _) = bitrix::deal(&world.server, "a");
     world.server.state().deals.remove(&deal);
     world.become_("a", Status::Confirmed, NOW).await;
     world.turn(NOW + SECOND).await;
@@ -306,7 +307,7 @@ async fn a_visit_that_moved_is_one_deal_at_its_new_time() {
     let change = Change { at_ms: NOW + 1, by: "anna".into(), ..Change::default() };
     world.store.move_booking("a", &to, &change).await.unwrap();
     world.turn(NOW + SECOND).await;
-    let (_, deal) = world.server.deal("a");
+    let (_, deal) = bitrix::deal(&world.server, "a");
     assert_eq!(deal["STAGE_ID"], json!("C2:NEW"));
     assert_eq!(deal[TIME_FIELD].as_str().and_then(millis), Some(NOW + 2 * DAY));
 }
@@ -331,7 +332,7 @@ async fn a_burst_of_bookings_stays_within_the_portals_limits() {
 async fn over_http_deals_are_made_and_read_and_failures_are_told_apart() {
     let (_folder, store) = store().await;
     let server = Server::at(NOW);
-    let url = http::serve(server.clone()).await;
+    let url = bitrix::serve(server.clone()).await;
     let client = Client::new(Secret::from(url.clone()), 5).unwrap();
     let mut bridge = Bridge::new(store.clone(), settings(""), client, open_house(&store)).await.unwrap();
     store.book(&visit("a", "a", NOW + DAY, "+79031234567"), "robot").await.unwrap();
@@ -340,14 +341,14 @@ async fn over_http_deals_are_made_and_read_and_failures_are_told_apart() {
     server.fail(&[Fault::LostAnswer]);
     assert!(bridge.turn(NOW + 2 * SECOND).await.unwrap().trouble.unwrap().contains("502"));
     assert_eq!(bridge.turn(NOW + 5 * SECOND).await.unwrap().trouble, None);
-    let (deal, row) = server.deal("a");
+    let (deal, row) = bitrix::deal(&server, "a");
     assert_eq!(row["STAGE_ID"], json!("C2:NEW"));
     server.state().now_ms = NOW + MINUTE;
     server.person_sets(deal, "STAGE_ID", json!("C2:LOSE"));
     assert_eq!(bridge.turn(NOW + MINUTE).await.unwrap().trouble, None);
     assert_eq!(store.visit("a").await.unwrap().status, Status::Cancelled);
 
-    let wrong = Client::new(Secret::from(url.replace(http::CODE, "revoked")), 5).unwrap();
+    let wrong = Client::new(Secret::from(url.replace(bitrix::CODE, "revoked")), 5).unwrap();
     let mut revoked = Bridge::new(store.clone(), settings(""), wrong, open_house(&store)).await.unwrap();
     let trouble = revoked.turn(NOW + 2 * MINUTE).await.unwrap().trouble.unwrap();
     assert!(trouble.contains("INVALID_CREDENTIALS") && !trouble.contains("revoked"), "{trouble}");

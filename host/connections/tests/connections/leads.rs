@@ -1,9 +1,9 @@
 //! Calls without a booking as leads.
 
+use connections::stand_in::Fault;
 use records::{CallEnd, CallRecord, LinkKind, Outcome, ReadTo, Store};
 use serde_json::json;
 
-use crate::bitrix::Fault;
 use crate::deals::World;
 use crate::{CLINIC, DAY, MINUTE, NOW, SECOND, visit};
 
@@ -67,6 +67,22 @@ async fn who_books_after_all_closes_their_lead() {
     let state = world.server.state();
     assert_eq!(state.leads.values().next().unwrap()["STATUS_ID"], json!("CONVERTED"));
     assert_eq!(state.deals.len(), 1);
+}
+
+#[tokio::test]
+async fn who_had_booked_before_their_lead_was_made_has_one_that_is_closed() {
+    let mut world = World::new("lead_booked = \"CONVERTED\"").await;
+    world.turn(NOW).await;
+    // The portal is away while both happen.
+    call(&world.store, "c1", "+79031234567", None, NOW + SECOND).await;
+    let mut booked = visit("a", "a", NOW + DAY, "+79031234567");
+    booked.created_ms = NOW + MINUTE;
+    world.store.book(&booked, "robot").await.unwrap();
+    world.turn(NOW + 2 * MINUTE).await;
+    let state = world.server.state();
+    assert_eq!(state.leads.len(), 1);
+    let lead = state.leads.values().next().unwrap();
+    assert_eq!((&lead["STATUS_ID"], &lead["STATUS_SEMANTIC_ID"]), (&json!("CONVERTED"), &json!("S")));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod leads;
 mod receiver;
 mod simulation;
 mod webhooks;
+mod whole;
 
 use std::sync::Arc;
 

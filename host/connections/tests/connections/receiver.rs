@@ -70,6 +70,10 @@ impl Receiver {
         Settings::read(&text, "connections.toml", &|_| None).unwrap()
     }
 
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     pub(crate) fn got(&self) -> Vec<Got> {
         self.got.lock().unwrap().clone()
     }

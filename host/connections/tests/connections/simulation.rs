@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use connections::bitrix24::Bridge;
+use connections::stand_in::{Fault, InMemory, STAGES, Server, TIME_FIELD, clock, millis};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use records::{Change, NewTime, Status};
 use serde_json::json;
 
-use crate::bitrix::{Fault, InMemory, STAGES, Server, TIME_FIELD, clock, millis};
+use crate::bitrix;
 use crate::deals::settings;
 use crate::leads::call;
 use crate::{HOUR, NOW, SECOND, open_house, store, visit};
@@ -186,7 +187,7 @@ impl Sim {
         let stages = settings("").stages;
         for visit in &self.visits {
             let ours = self.store.visit(visit).await.unwrap();
-            let (_, deal) = self.server.deal(visit);
+            let (_, deal) = bitrix::deal(&self.server, visit);
             let stage = deal["STAGE_ID"].as_str().unwrap();
             let silent = stages.status_of(stage).is_none();
             assert!(silent || stages.agree(stage, ours.status), "{visit}: {stage}, and here {}", ours.status);

@@ -23,7 +23,8 @@ pub struct Issue {
 }
 
 impl OperationOutcome {
-    pub(super) fn one(code: &str, expression: &str, diagnostics: impl Into<String>) -> Self {
+    /// One thing that is wrong.
+    pub fn one(code: &str, expression: &str, diagnostics: impl Into<String>) -> Self {
         let issue = Issue { code: code.to_owned(), diagnostics: diagnostics.into(), expression: expression.to_owned() };
         Self { issue: vec![issue] }
     }

@@ -5,16 +5,36 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lettre::message::header::ContentType;
-use lettre::message::{Mailbox, Message as Mail};
+use lettre::message::{Mailbox, Message as Mail, MultiPart};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use records::Message;
 
 use super::{Recovery, Sender, Verdict};
 use crate::gateways::{SmtpServer, SmtpTls};
 use crate::{OutreachError, Result};
+
+/// A letter to somebody of the clinic, as text and as a page.
+#[derive(Debug, Clone, Copy)]
+pub struct Letter<'a> {
+    /// The address.
+    pub to: &'a str,
+    /// What it is about.
+    pub subject: &'a str,
+    /// For readers without pages.
+    pub text: &'a str,
+    /// The same as HTML, whole in itself.
+    pub html: &'a str,
+    /// Servers and readers that drop doubles know them by it.
+    pub key: &'a str,
+}
+
+/// Whether this is something a letter can be sent to.
+pub fn is_address(text: &str) -> bool {
+    text.parse::<Mailbox>().is_ok()
+}
 
 /// A mail server.
 pub struct Email {
@@ -27,7 +47,7 @@ impl Email {
     /// The server as configured.
     ///
     /// # Errors
-    /// [`OutreachError::Gateway`] for a sender that is no address, or without TLS.
+    /// [`OutreachError::Gateway`] for a sender that is no address, certificates that cannot be read, or without TLS.
     pub fn new(server: SmtpServer) -> Result<Self> {
         rustls::crypto::ring::default_provider().install_default().ok();
         let wrong = |key: &str, problem: String| OutreachError::Gateway {
@@ -40,12 +60,35 @@ impl Email {
         })?;
         let tls = match server.tls {
             SmtpTls::None => None,
-            SmtpTls::StartTls | SmtpTls::Implicit => Some(
-                TlsParameters::new(server.host.clone())
-                    .map_err(|error| wrong("tls", format!("TLS cannot be set up: {error}")))?,
-            ),
+            SmtpTls::StartTls | SmtpTls::Implicit => {
+                let mut tls = TlsParameters::builder(server.host.clone());
+                if let Some(path) = &server.certificates {
+                    let bad = |problem: String| wrong("certificates", format!("{}: {problem}", path.display()));
+                    let pem = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
+                    let trusted = Certificate::from_pem(&pem).map_err(|error| bad(error.to_string()))?;
+                    tls = tls.add_root_certificate(trusted);
+                }
+                Some(tls.build().map_err(|error| wrong("tls", format!("TLS cannot be set up: {error}")))?)
+            }
         };
         Ok(Self { server, from, tls })
+    }
+
+    /// Sends a letter. [`Verdict::Unsure`]: it may have arrived, and is not to be sent again.
+    pub async fn post(&self, letter: Letter<'_>) -> Verdict {
+        let Ok(to) = letter.to.parse() else {
+            return Verdict::Never("the recipient is no e-mail address".to_owned());
+        };
+        let mail = Mail::builder()
+            .from(self.from.clone())
+            .to(to)
+            .subject(letter.subject)
+            .message_id(Some(format!("<{}@{}>", letter.key, self.from.email.domain())))
+            .multipart(MultiPart::alternative_plain_html(letter.text.to_owned(), letter.html.to_owned()));
+        match mail {
+            Ok(mail) => self.hand_over(&mail).await,
+            Err(_) => Verdict::Never("no mail can be made of it".to_owned()),
+        }
     }
 
     /// A connection that is ready for a message; nothing was sent if it fails.
@@ -93,10 +136,15 @@ impl Sender for Email {
     }
 
     async fn send(&self, message: &Message) -> Verdict {
-        let mail = match self.mail(message) {
-            Ok(mail) => mail,
-            Err(problem) => return Verdict::Never(problem.to_owned()),
-        };
+        match self.mail(message) {
+            Ok(mail) => self.hand_over(&mail).await,
+            Err(problem) => Verdict::Never(problem.to_owned()),
+        }
+    }
+}
+
+impl Email {
+    async fn hand_over(&self, mail: &Mail) -> Verdict {
         let whole = Duration::from_secs(self.server.timeout_s);
         let mut connection = match tokio::time::timeout(whole, self.connect()).await {
             Ok(Ok(connection)) => connection,

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use records::Message;
 
 pub use call::{CallOrder, Dialler, ExchangeJobs, RobotCalls};
-pub use email::Email;
+pub use email::{Email, Letter, is_address};
 pub use http::Http;
 
 /// What became of an attempt.

@@ -226,3 +226,25 @@ async fn a_missed_caller_who_is_answered_later_is_not_called() {
     let list = outreach.list("vet").await.unwrap();
     assert_eq!((list[0].kind, list[0].due_ms), (ContactKind::Night, NOW + 23 * HOUR));
 }
+
+#[tokio::test]
+async fn next_without_a_result_goes_on_and_later_comes_at_the_hour() {
+    let (_folder, outreach, store, clock, _) = scripted("", &[]).await;
+    let first = form(&outreach, "{\"phone\": \"89031234567\"}").await.unwrap().id;
+    clock.pass(1_000);
+    let second = form(&outreach, "{\"phone\": \"89031234568\"}").await.unwrap().id;
+    let taken = outreach.next_to_call("vet", &[], "olga").await.unwrap().unwrap();
+    assert_eq!(taken.id, first);
+    let after = outreach.skip("vet", &first, &[], "olga").await.unwrap().unwrap();
+    assert_eq!(after.id, second);
+    // The one that was left is free for the next.
+    assert_eq!(outreach.next_to_call("vet", &[], "anna").await.unwrap().unwrap().id, first);
+    assert_eq!(outreach.skip("vet", &second, &[], "olga").await.unwrap(), None, "the other one is anna's");
+    let at = Some(jiff::civil::date(2026, 11, 23).at(15, 0, 0, 0));
+    let later = outreach.attempted_until("vet", &first, &result(ContactResult::Later), at, "anna").await.unwrap();
+    assert_eq!((later.status, later.next_ms), (CallbackStatus::Open, NOW + 5 * HOUR));
+    assert_eq!(later.reached_ms, Some(clock.ms()));
+    let soon = outreach.attempted("vet", &second, &result(ContactResult::Later), "olga").await.unwrap();
+    assert_eq!(soon.next_ms, clock.ms() + 2 * HOUR);
+    assert!(store.contact(&first).await.unwrap().claimed_by.is_none());
+}

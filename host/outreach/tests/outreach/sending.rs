@@ -47,6 +47,25 @@ async fn a_broken_line_is_mended_under_the_same_key() {
     }
 }
 
+/// What may have come through keeps its key through refusals, or it comes twice.
+#[tokio::test]
+async fn a_refusal_after_a_broken_line_keeps_the_key() {
+    let gateway = Gateway::start(true);
+    gateway.book.lock().unwrap().moods = vec![Mood::TakesAndBreaks, Mood::Refuses(503), Mood::Refuses(429)];
+    let config = configured("sms", &gateway.address, "idempotent = true");
+    let (_folder, outreach, store, _, clock) = house(SMS_ONLY, &config).await;
+    store.book(&booking("a", NOW + 72 * HOUR, NOW), "robot").await.unwrap();
+    for _ in 0..4 {
+        outreach.step().await.unwrap();
+        clock.pass(10 * MINUTE);
+    }
+    let asked = gateway.book.lock().unwrap().asked.clone();
+    assert_eq!(asked.len(), 4);
+    assert!(asked.iter().all(|key| *key == asked[0]), "{asked:?}");
+    assert_eq!((gateway.delivered().len(), gateway.doubles()), (1, 0));
+    assert_eq!(store.messages_of_visit("a").await.unwrap()[0].state, MessageState::Sent);
+}
+
 #[tokio::test]
 async fn without_keys_a_broken_line_ends_with_a_person() {
     let gateway = Gateway::start(false);

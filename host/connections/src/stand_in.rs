@@ -1,27 +1,27 @@
-//! A Bitrix24 in memory: it keeps leads, deals and contacts, answers the REST methods as the portal's documentation shows
-//! them, counts requests as the portal does, and fails on demand. `http` puts it behind a real socket.
+//! A Bitrix24 in memory, for tests and simulations: it keeps leads, deals and contacts, answers the REST methods as the
+//! portal's documentation shows them, counts requests as the portal does, and fails on demand.
 
-pub(crate) mod http;
 mod methods;
 mod portal;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 use serde_json::{Map, Value, json};
 
-pub(crate) use portal::InMemory;
+pub use portal::InMemory;
 
 /// Stages of the funnel of visits.
-pub(crate) const STAGES: [&str; 8] =
+pub const STAGES: [&str; 8] =
     ["C2:NEW", "C2:PREPARATION", "C2:EXECUTING", "C2:WON", "C2:LOSE", "C2:APOLOGY", "C2:UC_CALLED", "C2:UC_OWN"];
-pub(crate) const TIME_FIELD: &str = "UF_CRM_VISIT_AT";
+/// The deal's field with the visit's time.
+pub const TIME_FIELD: &str = "UF_CRM_VISIT_AT";
 
 /// What goes wrong with the next request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// Too many requests.
     Limit,
     /// The method used up its time.
@@ -37,31 +37,51 @@ pub(crate) enum Fault {
 }
 
 /// What comes back.
-pub(crate) enum Reply {
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    /// A status, and the JSON.
     Answer(u16, Value),
+    /// Nothing: the question or the answer was lost.
     Lost,
+    /// Nothing, and who asked is dead.
     Crash,
 }
 
+/// A comment in the timeline of something.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Comment {
-    pub(crate) kind: String,
-    pub(crate) id: String,
-    pub(crate) text: String,
+pub struct Comment {
+    /// `deal`, `lead`.
+    pub kind: String,
+    /// Of which.
+    pub id: String,
+    /// What it says.
+    pub text: String,
 }
 
-pub(crate) type Row = Map<String, Value>;
+/// A deal, a lead, a contact.
+pub type Row = Map<String, Value>;
 
-#[derive(Default)]
-pub(crate) struct State {
-    pub(crate) now_ms: i64,
-    pub(crate) deals: BTreeMap<i64, Row>,
-    pub(crate) leads: BTreeMap<i64, Row>,
-    pub(crate) contacts: BTreeMap<i64, Row>,
-    pub(crate) comments: Vec<Comment>,
-    pub(crate) faults: VecDeque<Fault>,
+/// What it keeps.
+#[derive(Debug, Default)]
+pub struct State {
+    /// What its clock shows.
+    pub now_ms: i64,
+    /// By id.
+    pub deals: BTreeMap<i64, Row>,
+    /// By id.
+    pub leads: BTreeMap<i64, Row>,
+    /// By id.
+    pub contacts: BTreeMap<i64, Row>,
+    /// Oldest first.
+    pub comments: Vec<Comment>,
+    /// What goes wrong with the next requests.
+    pub faults: VecDeque<Fault>,
+    /// While set, no request arrives.
+    pub down: bool,
     /// Requests, as the portal counts them.
-    pub(crate) requests: usize,
+    pub requests: usize,
+    /// Of them, those that brought nothing.
+    pub failed: usize,
     rate_limited: usize,
     last_id: i64,
     bucket: f64,
@@ -70,27 +90,30 @@ pub(crate) struct State {
 
 impl State {
     /// How often the portal's own limit was reached.
-    pub(crate) fn limited_by_rate(&self) -> usize {
+    pub fn limited_by_rate(&self) -> usize {
         self.rate_limited
     }
 }
 
-#[derive(Clone, Default)]
-pub(crate) struct Server(Arc<Mutex<State>>);
+/// The portal. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Server(Arc<Mutex<State>>);
 
 impl Server {
-    pub(crate) fn at(now_ms: i64) -> Self {
+    /// One whose clock shows this.
+    pub fn at(now_ms: i64) -> Self {
         let server = Self::default();
         server.state().now_ms = now_ms;
         server
     }
 
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap()
+    /// What it keeps, to look at and to change.
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One request from outside.
-    pub(crate) fn request(&self, method: &str, params: &Value) -> Reply {
+    pub fn request(&self, method: &str, params: &Value) -> Reply {
         let mut state = self.state();
         state.requests += 1;
         // The leaky bucket of the small tariffs: two a second run out, fifty may stand in it.
@@ -99,7 +122,12 @@ impl Server {
         state.bucket_ms = state.now_ms;
         let full = state.bucket > 50.0;
         state.rate_limited += usize::from(full);
-        let fault = if full { Some(Fault::Limit) } else { state.faults.pop_front() };
+        let fault = match () {
+            () if state.down => Some(Fault::LostRequest),
+            () if full => Some(Fault::Limit),
+            () => state.faults.pop_front(),
+        };
+        state.failed += usize::from(fault.is_some());
         match fault {
             Some(Fault::Limit) => {
                 let error = json!({ "error": "QUERY_LIMIT_EXCEEDED", "error_description": "Too many requests" });
@@ -126,46 +154,39 @@ impl Server {
         }
     }
 
-    pub(crate) fn fail(&self, faults: &[Fault]) {
+    /// The next requests fail so.
+    pub fn fail(&self, faults: &[Fault]) {
         self.state().faults.extend(faults);
     }
 
-    /// What a person does in the portal.
-    pub(crate) fn person_sets(&self, deal: i64, field: &str, value: Value) {
+    /// What a person does in the portal. False: there is no such deal, or the funnel has no such stage.
+    pub fn person_sets(&self, deal: i64, field: &str, value: Value) -> bool {
         let mut state = self.state();
         let fields = Map::from_iter([(field.to_owned(), value)]);
-        methods::update_deal(&mut state, deal, &fields).unwrap();
+        methods::update_deal(&mut state, deal, &fields).is_ok()
     }
 
-    pub(crate) fn deals_of(&self, visit: &str) -> Vec<(i64, Row)> {
+    /// The deals of a visit: their ids, and what is in them.
+    pub fn deals_of(&self, visit: &str) -> Vec<(i64, Row)> {
         let state = self.state();
-        let mine = state.deals.iter().filter(|(_, row)| row["ORIGIN_ID"] == visit);
+        let mine = state.deals.iter().filter(|(_, row)| row.get("ORIGIN_ID").is_some_and(|origin| origin == visit));
         mine.map(|(id, row)| (*id, row.clone())).collect()
     }
 
-    /// The one deal of a visit.
-    pub(crate) fn deal(&self, visit: &str) -> (i64, Row) {
-        let mut deals = self.deals_of(visit);
-        assert_eq!(deals.len(), 1, "deals of {visit}");
-        deals.remove(0)
-    }
-
-    pub(crate) fn stage(&self, visit: &str) -> String {
-        self.deal(visit).1["STAGE_ID"].as_str().unwrap().to_owned()
-    }
-
-    pub(crate) fn comments(&self) -> Vec<String> {
+    /// What its comments say.
+    pub fn comments(&self) -> Vec<String> {
         self.state().comments.iter().map(|comment| comment.text.clone()).collect()
     }
 }
 
 /// As the portal writes times: in its own zone, by seconds.
-pub(crate) fn clock(ms: i64) -> String {
+pub fn clock(ms: i64) -> String {
     let zone = TimeZone::fixed(Offset::constant(3));
-    let at = Timestamp::from_millisecond(ms).unwrap().to_zoned(zone);
+    let at = Timestamp::from_millisecond(ms).unwrap_or_default().to_zoned(zone);
     at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
-pub(crate) fn millis(text: &str) -> Option<i64> {
+/// Unix milliseconds of such a time.
+pub fn millis(text: &str) -> Option<i64> {
     text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond)
 }

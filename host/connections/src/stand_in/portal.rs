@@ -3,20 +3,23 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use connections::bitrix24::{CallError, Portal, read_answer};
 use serde_json::Value;
 
 use super::{Reply, Server};
+use crate::bitrix24::{CallError, Portal, read_answer};
 
-#[derive(Clone)]
-pub(crate) struct InMemory {
-    pub(crate) server: Server,
+/// Cheap to clone; the server behind it is one.
+#[derive(Debug, Clone)]
+pub struct InMemory {
+    /// Who answers.
+    pub server: Server,
     /// Set when the program is to die; the call never returns.
-    pub(crate) crashed: Arc<AtomicBool>,
+    pub crashed: Arc<AtomicBool>,
 }
 
 impl InMemory {
-    pub(crate) fn new(server: Server) -> Self {
+    /// The way to a server.
+    pub fn new(server: Server) -> Self {
         Self { server, crashed: Arc::new(AtomicBool::new(false)) }
     }
 }

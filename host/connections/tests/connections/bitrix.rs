@@ -1,13 +1,12 @@
-//! The portal behind a socket.
+//! The portal behind a socket, and what tests ask of it.
 
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
+use connections::stand_in::{Reply, Row, Server};
 use serde_json::Value;
-
-use super::{Reply, Server};
 
 pub(crate) const USER: &str = "7";
 pub(crate) const CODE: &str = "s3cretc0de";
@@ -36,4 +35,15 @@ async fn answer(
         // The proxy before the portal has lost it.
         Reply::Lost | Reply::Crash => (StatusCode::BAD_GATEWAY, "<html>502</html>").into_response(),
     }
+}
+
+/// The one deal of a visit.
+pub(crate) fn deal(server: &Server, visit: &str) -> (i64, Row) {
+    let mut deals = server.deals_of(visit);
+    assert_eq!(deals.len(), 1, "deals of {visit}");
+    deals.remove(0)
+}
+
+pub(crate) fn stage(server: &Server, visit: &str) -> String {
+    deal(server, visit).1["STAGE_ID"].as_str().unwrap().to_owned()
 }

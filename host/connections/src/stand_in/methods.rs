@@ -1,7 +1,8 @@
 //! The REST methods themselves, as <https://apidocs.bitrix24.com> describes them.
 
-use connections::bitrix24::decode;
 use serde_json::{Map, Value, json};
+
+use crate::bitrix24::decode;
 
 use super::{Comment, Row, STAGES, State, TIME_FIELD, clock, millis};
 
@@ -132,11 +133,11 @@ fn add_lead(state: &mut State, fields: Row) -> Answer {
     Ok(json!(id))
 }
 
-pub(crate) fn update_lead(state: &mut State, id: i64, fields: &Row) -> Answer {
+fn update_lead(state: &mut State, id: i64, fields: &Row) -> Answer {
     let now = json!(clock(state.now_ms));
     let row = state.leads.get_mut(&id).ok_or(("", "Not found".to_owned()))?;
     row.extend(fields.clone());
-    let status = row["STATUS_ID"].as_str().unwrap_or("NEW").to_owned();
+    let status = row.get("STATUS_ID").and_then(Value::as_str).unwrap_or("NEW").to_owned();
     row.insert("STATUS_SEMANTIC_ID".into(), json!(semantic(&status)));
     row.insert("DATE_MODIFY".into(), now);
     Ok(json!(true))
