@@ -25,7 +25,7 @@ impl Call {
         self.ears.set_pause(self.config.pauses.of(question.expects));
         self.kept.forget_speech_before(self.now.back(self.config.kept_speech_ms));
         let answered = match question.barge_in {
-            BargeIn::None => false,
+            BargeIn::None | BargeIn::Kept => false,
             BargeIn::Digits => self.kept.has_keys(),
             BargeIn::Speech => self.kept.has_keys() || self.kept.has_words() || self.kept.has_speech(),
         };

@@ -231,6 +231,7 @@ impl Call {
             Input::Flow(command) => self.on_command(command),
             Input::FlowEnded(outcome) => self.on_flow_ended(outcome),
             Input::CallerHungUp => self.on_caller_hung_up(),
+            Input::TakeOver { to, summary } => self.on_take_over(to, summary),
             Input::TransferResult { token, result } => self.on_transfer_result(token, result),
         }
     }

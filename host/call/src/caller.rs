@@ -64,13 +64,17 @@ impl Call {
     }
 
     pub(crate) fn check_voice_barge_in(&mut self) {
-        let Phase::Speaking { job, barge_in: BargeIn::Speech } = self.phase else { return };
+        let Phase::Speaking { job, barge_in: barge_in @ (BargeIn::Speech | BargeIn::Kept) } = self.phase else {
+            return;
+        };
         if self.ears.since_mark_ms() >= self.config.barge_in_ms && self.ears.promote() {
             if job != Job::Ask && !self.kept.speaking {
                 self.ears.clip(self.now.back(self.config.overlap_ms));
                 self.kept.speaking = true;
             }
-            self.interrupt(job, false);
+            if barge_in == BargeIn::Speech {
+                self.interrupt(job, false);
+            }
         }
     }
 

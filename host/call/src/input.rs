@@ -53,6 +53,14 @@ pub enum Input {
     FlowEnded(FlowOutcome),
     /// The caller is gone.
     CallerHungUp,
+    /// Somebody at the desk takes the caller over from the flow: as if it had failed, but to them. Ignored once the flow holds
+    /// the call no more.
+    TakeOver {
+        /// Where to: a destination the driver understands.
+        to: String,
+        /// One line for the person who takes over.
+        summary: String,
+    },
     /// How a transfer went.
     TransferResult {
         /// From the [`Transfer`](crate::Output::Transfer).
@@ -139,6 +147,8 @@ pub enum AnswerKind {
 pub enum BargeIn {
     /// Nothing.
     None,
+    /// Nothing; but what the caller says or presses meanwhile is kept, as if it had stopped the prompt.
+    Kept,
     /// A key.
     Digits,
     /// A key, the caller's voice or typed words.

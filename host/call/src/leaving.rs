@@ -85,6 +85,22 @@ impl Call {
         }
     }
 
+    /// A person wants the caller: the flow is out of the game, and the caller hears that they are put through.
+    pub(crate) fn on_take_over(&mut self, to: String, summary: String) {
+        if !self.state().has_flow() {
+            return;
+        }
+        if let Phase::HandingOver { token, .. } = self.phase {
+            self.out.push(Output::CancelTransfer { token });
+        }
+        self.release_flow();
+        self.turn = None;
+        self.config.operator = to;
+        self.config.failure_summary = summary;
+        self.sound.stop(&self.config, self.now, &mut self.out);
+        self.step(Step::Announcing, SystemPrompt::HandingOver);
+    }
+
     fn step(&mut self, step: Step, prompt: SystemPrompt) {
         self.enter(Phase::Failing(step));
         self.sound.play(Prompt::System(prompt), self.now, &mut self.out);

@@ -83,6 +83,7 @@
 //! | **Closing** | any command | reply HungUp |
 //! | | flow ended, or 1 s (5 s if the caller is gone or with a person) | → Ended |
 //! | **Ended** | anything | nothing |
+//! | Thinking to HandingOver | taken over by a person | CancelTransfer; as Failing when it is entered, but the Transfer is to them |
 //! | any but Closing | caller hung up | StopPlayback, CancelTransfer; every command: reply HungUp; from Failing: TakeCallback; → Closing |
 //! | Thinking to CollectingDigits | 30 minutes of call | → Failing, or "goodbye" → Closing, by setting |
 //!
@@ -93,7 +94,8 @@
 //! | prompt | key | voice | typed words |
 //! |:--|:--|:--|:--|
 //! | none | kept, plays on | plays on; speech that is still going on at the end of a question answers it | kept, plays on |
-//! | digits | stops it, kept | as above | kept, plays on |
+//! | kept | kept, plays on | plays on, kept | kept, plays on |
+//! | digits | stops it, kept | as for none | kept, plays on |
 //! | speech | stops it, kept | stops it, kept | stops it, kept |
 //!
 //! "Kept" answers the question that was interrupted (`Ask`), or the next one (`Say`, `Play`: reply Said(Interrupted)).

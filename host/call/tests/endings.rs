@@ -363,3 +363,36 @@ fn after_a_driver_that_was_late_everything_has_its_full_time() {
     h.run_to_end(400_000);
     assert_eq!(h.end(), Some(EndReason::Transferred));
 }
+
+// ---- taken over
+
+#[test]
+fn a_person_who_takes_the_caller_over_is_called_and_the_flow_is_out() {
+    let take = || Input::TakeOver { to: "@Анна".into(), summary: "забирает Анна".into() };
+    let mut h = Harness::asking(AnswerKind::Free, BargeIn::Speech);
+    h.run_to(500);
+    h.give(take());
+    assert_eq!((h.replies(), h.state()), (vec![Reply::HungUp], State::Failing));
+    assert!(h.at(|o| matches!(o, Output::Event(Event::Failing { .. }))).is_empty(), "nothing has failed");
+    assert_eq!(h.prompts().last().map(|(_, prompt)| prompt.clone()), Some(system(SystemPrompt::HandingOver)));
+    h.run_to(1_700);
+    let asked = |h: &Harness| h.at(|o| matches!(o, Output::Transfer { to, .. } if to == "@Анна")).len();
+    assert_eq!(asked(&h), 1);
+    h.run_to_end(60_000);
+    assert_eq!(h.end(), Some(EndReason::Transferred));
+
+    // One who is being put through already is put through to whoever takes them.
+    let mut h = Harness::phone();
+    h.handings = [Handing::Vanishes, Handing::After(500, TransferResult::Nobody)].into();
+    h.flow(transfer());
+    h.run_to(1_000);
+    h.give(take());
+    assert_eq!(h.at(|o| matches!(o, Output::CancelTransfer { .. })), [1_000]);
+    // Twice is once.
+    h.give(take());
+    h.run_to_end(60_000);
+    assert_eq!((asked(&h), callbacks(&h)), (1, 1), "nobody there: they are promised a call");
+    assert_eq!(h.end(), Some(EndReason::CallBackTaken));
+    h.give(take());
+    assert_eq!(h.state(), State::Ended);
+}

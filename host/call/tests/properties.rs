@@ -32,7 +32,7 @@ struct World {
 }
 
 fn barge_in() -> impl Strategy<Value = BargeIn> {
-    prop_oneof![Just(BargeIn::None), Just(BargeIn::Digits), Just(BargeIn::Speech)]
+    prop_oneof![Just(BargeIn::None), Just(BargeIn::Kept), Just(BargeIn::Digits), Just(BargeIn::Speech)]
 }
 
 fn answer_kind() -> impl Strategy<Value = AnswerKind> {
@@ -252,6 +252,7 @@ fn any_input() -> impl Strategy<Value = Input> {
         10 => command().prop_map(Input::Flow),
         1 => flow_outcome().prop_map(Input::FlowEnded),
         1 => Just(Input::CallerHungUp),
+        1 => Just(Input::TakeOver { to: "@Анна".into(), summary: "забирает Анна".into() }),
         3 => (token(), transfer_result()).prop_map(|(token, result)| Input::TransferResult { token, result }),
     ]
 }

@@ -257,6 +257,35 @@ fn all_of_a_long_interruption_is_kept_but_not_what_was_before_the_prompt() {
 }
 
 #[test]
+fn a_notice_is_heard_out_and_what_is_said_over_it_answers_the_question_after_it() {
+    let mut h = Harness::phone();
+    h.playbacks = [Playback::Plays { start_ms: 0, ms: 3_000 }].into();
+    h.flow(say("Разговор записывается.", BargeIn::Kept));
+    h.speech = vec![(400, 1_000)];
+    h.run_to(2_900);
+    assert_eq!((h.state(), h.replies()), (State::Speaking, vec![]));
+    h.run_to(3_100);
+    assert_eq!(h.replies(), [Reply::Said(Said::Complete)]);
+    assert!(h.at(|o| matches!(o, Output::StopPlayback { .. })).is_empty());
+    h.flow(ask(AnswerKind::Free, BargeIn::Speech));
+    assert_eq!(
+        (h.state(), h.prompts().len()),
+        (State::Recognising, 1),
+        "the question is not put to who has answered it"
+    );
+    assert_eq!(h.spans(), [(100, 1_200)]);
+
+    let mut h = Harness::phone();
+    h.flow(say("Разговор записывается.", BargeIn::Kept));
+    h.run_to(500);
+    h.give(Input::Digit('0'));
+    assert_eq!(h.state(), State::Speaking);
+    h.run_to(2_000);
+    h.flow(ask(AnswerKind::Free, BargeIn::Speech));
+    assert_eq!(h.replies().last(), Some(&Reply::Answer(call::Answer::Digits("0".into()))));
+}
+
+#[test]
 fn the_pause_of_one_question_does_not_cut_the_interruption_after_it() {
     let mut h = Harness::asking(AnswerKind::YesNo, BargeIn::Speech);
     h.run_to(1_500);

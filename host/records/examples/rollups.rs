@@ -1,6 +1,7 @@
 //! How fast a report of years is: fills a database with calls of one clinic over five years, then reads periods of every length
 //! by the sums by day, and some of them from the calls themselves.
-//! `cargo run --release -p records --example rollups -- FILE [CALLS]`; a file that is there already is read as it is.
+//! `cargo run --release -p records --example rollups -- PLACE [CALLS]`: a file for SQLite or an address `postgres://…` of an empty
+//! database; what is filled already is read as it is.
 
 use std::time::{Duration, Instant};
 
@@ -18,14 +19,13 @@ type Outcomes<T> = Result<T, Box<dyn std::error::Error>>;
 
 #[tokio::main]
 async fn main() -> Outcomes<()> {
-    let path = std::env::args().nth(1).ok_or("give the file of the database")?;
+    let place = std::env::args().nth(1).ok_or("give the file or the address of the database")?;
     let calls: i64 = std::env::args().nth(2).map_or(Ok(10_000_000), |calls| calls.parse())?;
-    let is_new = !std::path::Path::new(&path).exists();
-    let store = Store::open(&path).await?;
-    if is_new {
+    let store = Store::open(&place).await?;
+    if store.rolled(CLINIC, FIRST_DAY..=FIRST_DAY + DAYS - 1).await?.totals == Default::default() {
         let began = Instant::now();
         first_call(&store).await?;
-        fill(&path, calls).await?;
+        fill(&place, calls).await?;
         println!("filled with {calls} calls in {:.0?}", began.elapsed());
         let began = Instant::now();
         let days = store.rebuild_rollups(CLINIC).await?;
@@ -103,15 +103,35 @@ async fn first_call(store: &Store) -> Outcomes<()> {
 }
 
 /// Millions of calls by one statement, spread over the days and the opening hours.
-async fn fill(path: &str, calls: i64) -> Outcomes<()> {
-    let mut connection = sqlx::AnyConnection::connect(&format!("sqlite://{path}")).await?;
+async fn fill(place: &str, calls: i64) -> Outcomes<()> {
+    let is_postgres = place.starts_with("postgres");
+    let address = if is_postgres { place.to_owned() } else { format!("sqlite://{place}") };
+    // What the two say differently: a row for each call, a number by chance, triggers at rest and at work again.
+    let chance = |below: i64| match is_postgres {
+        true => format!("floor(random() * {below})::bigint"),
+        false => format!("abs(random() % {below})"),
+    };
+    let (before, numbers, after) = if is_postgres {
+        (
+            "SET synchronous_commit = off; ALTER TABLE calls DISABLE TRIGGER USER;",
+            format!("SELECT generate_series(1, {calls}::bigint) AS i"),
+            "ALTER TABLE calls ENABLE TRIGGER USER; ANALYZE;",
+        )
+    } else {
+        (
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000; DROP TRIGGER rollup_call_new;",
+            format!(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {calls}) SELECT i FROM n"
+            ),
+            "CREATE TRIGGER rollup_call_new AFTER INSERT ON calls BEGIN
+                 INSERT INTO rollup_dirty (clinic, local_day) VALUES (NEW.clinic, NEW.local_day) ON CONFLICT DO NOTHING;
+             END;",
+        )
+    };
     let sql = format!(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000;
-         CREATE TEMP TABLE made (i INTEGER PRIMARY KEY, day INT, hour INT, part INT, dice INT, wait INT, talk INT);
-         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {calls})
-         INSERT INTO made SELECT i, i * {DAYS} / ({calls} + 1), 9 + abs(random() % 11), abs(random() % 3600000),
-             abs(random() % 100), abs(random() % 40000), 30000 + abs(random() % 300000) FROM n;
-         DROP TRIGGER rollup_call_new;
+        "{before}
+         CREATE TEMP TABLE made AS SELECT i, i * {DAYS} / ({calls} + 1) AS day, 9 + {hour} AS hour, {part} AS part, {dice} AS dice,
+             {wait} AS wait, 30000 + {talk} AS talk FROM ({numbers}) AS n;
          INSERT INTO calls (id, clinic, timezone, source, direction, caller, started_ms, answered_ms, ended_ms, outcome, agent,
              queue_wait_ms, talk_ms, hold_ms, acw_ms, first_time, local_day, local_hour, category, confidence, review)
          SELECT 'c' || i, '{CLINIC}', 'Europe/Moscow', 'import', 'incoming', '+7903' || (i % 400000), started,
@@ -120,11 +140,15 @@ async fn fill(path: &str, calls: i64) -> Outcomes<()> {
              wait, CASE WHEN dice < 93 THEN talk END, 0, CASE WHEN dice >= 50 THEN 20000 END, dice % 2,
              {FIRST_DAY} + day, ((day + 1) % 7) * 24 + hour,
              CASE WHEN dice < 93 THEN 'category' || (dice % 10) END, 0.9, 0
-         FROM (SELECT *, {FIRST} + day * {DAY} + hour * 3600000 + part AS started FROM made);
-         CREATE TRIGGER rollup_call_new AFTER INSERT ON calls BEGIN
-             INSERT INTO rollup_dirty (clinic, local_day) VALUES (NEW.clinic, NEW.local_day) ON CONFLICT DO NOTHING;
-         END;"
+         FROM (SELECT made.*, {FIRST} + day * {DAY} + hour * 3600000 + part AS started FROM made) AS filled;
+         {after}",
+        hour = chance(11),
+        part = chance(3_600_000),
+        dice = chance(100),
+        wait = chance(40_000),
+        talk = chance(300_000),
     );
+    let mut connection = sqlx::AnyConnection::connect(&address).await?;
     connection.execute(sqlx::AssertSqlSafe(sql)).await?;
     connection.close().await?;
     Ok(())

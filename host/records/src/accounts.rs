@@ -22,7 +22,7 @@ pub struct UserRecord {
     /// Argon2id in PHC form; none: not chosen yet, or they sign in elsewhere.
     #[serde(skip)]
     pub password: Option<String>,
-    /// The secret of their authenticator, base32.
+    /// The secret of their authenticator, as [`Store::seal_totp`] gives it.
     #[serde(skip)]
     pub totp: Option<String>,
     /// Whether a code of it is asked for.
@@ -140,6 +140,11 @@ pub enum Claim {
     },
 }
 
+/// Whose key seals what belongs to no clinic.
+pub(crate) const HOME: &str = "_home";
+/// Stands before what is sealed; no secret of an authenticator begins so.
+const SEALED: &str = "sealed";
+
 macro_rules! user {
     () => {
         "id, login, name, language, password, totp, totp_on, totp_step, openid, disabled_ms, created_ms, updated_ms,
@@ -234,6 +239,54 @@ impl Store {
             return Ok(true);
         }
         self.user(&user.id).await.map(|_| false)
+    }
+
+    /// A secret of a user's authenticator as it is to lie in their row: sealed with the home's key, where there are keys.
+    ///
+    /// # Errors
+    /// [`RecordsError::NoKey`] when others were sealed with a key that is gone; [`RecordsError::KeyFile`].
+    pub async fn seal_totp(&self, user: &str, secret: &str) -> Result<String> {
+        Ok(match self.sealing_key(HOME).await? {
+            Some(key) => format!("{SEALED} {} {}", key.id(), key.seal(user, "totp", secret)),
+            None => secret.to_owned(),
+        })
+    }
+
+    /// The secret that lies in a user's row.
+    ///
+    /// # Errors
+    /// [`RecordsError::NoKey`], [`RecordsError::WrongKey`] when the key it was sealed with is not there;
+    /// [`RecordsError::BadValue`] when it was changed.
+    pub async fn open_totp(&self, user: &str, stored: &str) -> Result<String> {
+        let mut words = stored.split(' ');
+        let (Some(SEALED), Some(key), Some(sealed)) = (words.next(), words.next(), words.next()) else {
+            // Of a time before secrets were sealed.
+            return Ok(stored.to_owned());
+        };
+        let opened = self.opening_key(HOME, key).await?.open(user, "totp", sealed);
+        opened.map_err(|_| RecordsError::BadValue {
+            field: "totp",
+            problem: "it was changed after it was sealed; turn the user's code off, and on again".to_owned(),
+        })
+    }
+
+    /// Seals secrets that lie open from an earlier time. How many there were.
+    ///
+    /// # Errors
+    /// As [`Store::seal_totp`].
+    pub async fn seal_open_totps(&self) -> Result<u64> {
+        let sql = "SELECT id, totp FROM users WHERE totp IS NOT NULL AND totp NOT LIKE 'sealed %'";
+        let mut done = 0;
+        for row in sqlx::query(sql).fetch_all(self.read()).await? {
+            let (id, open) = (row.text("id")?, row.text("totp")?);
+            let sealed = self.seal_totp(&id, &open).await?;
+            if sealed != open {
+                let sql = "UPDATE users SET totp = $3 WHERE id = $1 AND totp = $2";
+                let written = sqlx::query(sql).bind(&id).bind(&open).bind(&sealed).execute(self.write()).await?;
+                done += written.rows_affected();
+            }
+        }
+        Ok(done)
     }
 
     /// Takes a code's time step: false when it, or a later one, was taken before.

@@ -2,9 +2,12 @@
 //!
 //! Only incoming calls are counted. `from_ms..to_ms` is when they started. Unknown times count as 0.
 
-use serde::{Deserialize, Serialize};
+use std::ops::AddAssign;
 
-use crate::row::Columns as _;
+use serde::{Deserialize, Serialize};
+use sqlx::any::AnyRow;
+
+use crate::row::{Columns as _, FromColumns};
 use crate::{Result, Store};
 
 /// Calls of one category.
@@ -213,7 +216,13 @@ impl Store {
         .bind(short_ms)
         .fetch_one(self.read())
         .await?;
-        Ok(PeriodTotals {
+        PeriodTotals::from_columns(&row)
+    }
+}
+
+impl FromColumns for PeriodTotals {
+    fn from_columns(row: &AnyRow) -> Result<Self> {
+        Ok(Self {
             offered: row.int("offered")?,
             answered: row.int("answered")?,
             answered_in_time: row.int("answered_in_time")?,
@@ -235,5 +244,28 @@ impl Store {
                 acw_ms: row.int("people_acw_ms")?,
             },
         })
+    }
+}
+
+impl AddAssign for PeriodTotals {
+    fn add_assign(&mut self, other: Self) {
+        self.offered += other.offered;
+        self.answered += other.answered;
+        self.answered_in_time += other.answered_in_time;
+        self.lost_in_time += other.lost_in_time;
+        self.lost_short += other.lost_short;
+        self.promised += other.promised;
+        self.first_time += other.first_time;
+        self.repeat += other.repeat;
+        self.answered_wait_ms += other.answered_wait_ms;
+        self.lost_wait_ms += other.lost_wait_ms;
+        self.talk_ms += other.talk_ms;
+        self.hold_ms += other.hold_ms;
+        self.acw_ms += other.acw_ms;
+        self.acw_measured += other.acw_measured;
+        self.by_people.answered += other.by_people.answered;
+        self.by_people.talk_ms += other.by_people.talk_ms;
+        self.by_people.hold_ms += other.by_people.hold_ms;
+        self.by_people.acw_ms += other.by_people.acw_ms;
     }
 }

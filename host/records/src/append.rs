@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::audio::{AttachedAudio, NewAudio};
 use crate::calls::{CallEnd, CallRecord, Outcome};
+use crate::dialect::Dialect;
 use crate::events::{CallEvent, QueuePhase};
 use crate::jobs::NewJob;
 use crate::notes::Note;
@@ -55,9 +56,9 @@ struct Waiting {
 const BATCH: usize = 256;
 
 impl Appender {
-    pub(crate) fn start(write: AnyPool) -> Self {
+    pub(crate) fn start(write: AnyPool, dialect: Dialect) -> Self {
         let (queue, receiver) = mpsc::channel(4 * BATCH);
-        tokio::spawn(work(write, receiver));
+        tokio::spawn(work(write, dialect, receiver));
         Self { queue }
     }
 
@@ -69,10 +70,10 @@ impl Appender {
     }
 }
 
-async fn work(write: AnyPool, mut queue: mpsc::Receiver<Waiting>) {
+async fn work(write: AnyPool, dialect: Dialect, mut queue: mpsc::Receiver<Waiting>) {
     let mut batch = Vec::with_capacity(BATCH);
     while queue.recv_many(&mut batch, BATCH).await > 0 {
-        match write_all(&write, &batch).await {
+        match write_all(&write, dialect, &batch).await {
             Ok(written) => {
                 for (waiting, written) in batch.drain(..).zip(written) {
                     // Whoever no longer waits for the answer has gone; the row stays.
@@ -82,7 +83,7 @@ async fn work(write: AnyPool, mut queue: mpsc::Receiver<Waiting>) {
             // One bad row must not fail its neighbours: write them one by one, each with its own answer.
             Err(_) => {
                 for waiting in batch.drain(..) {
-                    let alone = write_all(&write, std::slice::from_ref(&waiting)).await;
+                    let alone = write_all(&write, dialect, std::slice::from_ref(&waiting)).await;
                     let _ = waiting.done.send(alone.map(|written| written.into_iter().sum()));
                 }
             }
@@ -90,8 +91,8 @@ async fn work(write: AnyPool, mut queue: mpsc::Receiver<Waiting>) {
     }
 }
 
-async fn write_all(write: &AnyPool, batch: &[Waiting]) -> Result<Vec<u64>> {
-    let mut transaction: Transaction<'_, Any> = write.begin_with("BEGIN IMMEDIATE").await?;
+async fn write_all(write: &AnyPool, dialect: Dialect, batch: &[Waiting]) -> Result<Vec<u64>> {
+    let mut transaction: Transaction<'_, Any> = write.begin_with(dialect.begin_alone()).await?;
     let mut written = Vec::with_capacity(batch.len());
     for waiting in batch {
         written.push(waiting.row.write(&mut transaction).await?);

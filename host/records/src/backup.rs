@@ -11,6 +11,7 @@ use sqlx::any::AnyRow;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 
 use crate::audit::AuditEnd;
+use crate::dialect::Dialect;
 use crate::row::{Columns as _, FromColumns};
 use crate::store::address;
 use crate::{RecordsError, Result, Store};
@@ -55,6 +56,10 @@ impl Store {
     /// # Errors
     /// [`RecordsError::File`] when there is something at `path` already, or it cannot be written.
     pub async fn backup(&self, path: &Path, now_ms: i64) -> Result<Backup> {
+        if self.dialect() == Dialect::Postgres {
+            let instead = "copy it with pg_dump, and the folder of recordings with its own tool";
+            return Err(RecordsError::OnServer { what: "a copy of the database's file", instead });
+        }
         let path = std::path::absolute(path).map_err(|error| unusable(path, &error))?;
         let list = Backup::audio_list(&path);
         for there in [&path, &list] {

@@ -351,6 +351,12 @@ impl Store {
     /// # Errors
     /// [`RecordsError::NotFound`].
     pub async fn visit(&self, visit: &str) -> Result<BookingRecord> {
+        let found = self.find_visit(visit).await?;
+        found.ok_or_else(|| RecordsError::NotFound { what: "visit", id: visit.to_owned() })
+    }
+
+    /// The same; none where there is no such visit (any more).
+    pub async fn find_visit(&self, visit: &str) -> Result<Option<BookingRecord>> {
         // A moved visit's next booking was made in the very millisecond in which the old one ended.
         let sql = concat!(
             "SELECT ",
@@ -359,7 +365,7 @@ impl Store {
              id DESC LIMIT 1"
         );
         let row = sqlx::query(sql).bind(visit).fetch_optional(self.read()).await?;
-        BookingRecord::from_columns(&row.ok_or_else(|| RecordsError::NotFound { what: "visit", id: visit.to_owned() })?)
+        row.as_ref().map(BookingRecord::from_columns).transpose()
     }
 
     /// The booking that the system which owns the schedule calls by this id.
@@ -410,6 +416,17 @@ impl Store {
             " ORDER BY start_ms, id"
         );
         let rows = sqlx::query(sql).bind(clinic).bind(phone).bind(from_ms).fetch_all(self.read()).await?;
+        rows.iter().map(BookingRecord::from_columns).collect()
+    }
+
+    /// Every booking under a phone number (E.164), in whatever status but moved, latest first.
+    pub async fn bookings_of(&self, clinic: &str, phone: &Pii) -> Result<Vec<BookingRecord>> {
+        let sql = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM bookings WHERE clinic = $1 AND phone = $2 AND status <> 'moved' ORDER BY start_ms DESC, id DESC"
+        );
+        let rows = sqlx::query(sql).bind(clinic).bind(phone.as_str()).fetch_all(self.read()).await?;
         rows.iter().map(BookingRecord::from_columns).collect()
     }
 

@@ -7,9 +7,11 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{Any, AnyConnection, Arguments as _, AssertSqlSafe};
 
 use crate::append::Row;
+use crate::dialect::Dialect;
 use crate::events::{CallEvent, QueuePhase};
 use crate::feed::{NewEvent, publish_on};
 use crate::row::{Columns as _, FromColumns, words};
+use crate::search::Said;
 use crate::{Pii, RecordsError, Result, Store};
 
 words! {
@@ -203,7 +205,7 @@ pub struct CallFilter {
     pub review: Option<bool>,
     /// From a number that ends so.
     pub caller_ends: Option<Pii>,
-    /// Held by this version of a flow.
+    /// Held by this version of a flow: its digest, or how that begins.
     pub flow: Option<String>,
     /// Answered, or not.
     pub answered: Option<bool>,
@@ -348,8 +350,32 @@ impl Store {
     /// Calls that fit, latest first, at most `limit` (1 to 1000), going on after `after`.
     pub async fn calls(&self, filter: &CallFilter, limit: u32, after: Option<&Cursor>) -> Result<CallPage> {
         let limit = limit.clamp(1, 1000) as usize;
+        let said = match &filter.said {
+            Some(typed) => self.words_said(typed.as_str()).await?,
+            None => Said::default(),
+        };
+        let mut calls = match said.common.is_empty() {
+            true => self.select_calls(filter, &said.rare, limit + 1, after).await?,
+            false => self.walk(filter, said, limit + 1, after).await?,
+        };
+        let more = calls.len() > limit;
+        calls.truncate(limit);
+        let next = calls.last().filter(|_| more).map(|last| Cursor::after(last.started_ms, &last.id));
+        Ok(CallPage { calls, next })
+    }
+
+    /// Calls that fit and in which all these words were said (queries of the index of words), latest first.
+    pub(crate) async fn select_calls(
+        &self,
+        filter: &CallFilter,
+        words: &[String],
+        limit: usize,
+        after: Option<&Cursor>,
+    ) -> Result<Vec<CallRecord>> {
         let mut wanted = Where::default();
-        wanted.add("clinic = ", filter.clinic.clone())?;
+        // Calls with a word are looked up one by one; with a plus SQLite does not walk through all of the clinic's to find them.
+        let is_looked_up = !words.is_empty() && matches!(self.dialect(), Dialect::Sqlite);
+        wanted.add(if is_looked_up { "+clinic = " } else { "clinic = " }, filter.clinic.clone())?;
         wanted.add("started_ms >= ", filter.from_ms)?;
         wanted.add("started_ms < ", filter.to_ms)?;
         wanted.add("category = ", filter.category.clone())?;
@@ -357,8 +383,8 @@ impl Store {
         wanted.add("source = ", filter.source.map(|source| source.as_str().to_owned()))?;
         wanted.add("caller = ", filter.caller.clone().map(Pii::into_inner))?;
         wanted.add("review = ", filter.review.map(i64::from))?;
-        wanted.add("caller LIKE ", filter.caller_ends.as_ref().map(|end| format!("%{}", digits(end.as_str()))))?;
-        wanted.add("flow_digest = ", filter.flow.clone())?;
+        wanted.add("caller LIKE ", filter.caller_ends.as_ref().map(|end| format!("%{}", number_end(end.as_str()))))?;
+        wanted.add("flow_digest LIKE ", filter.flow.as_deref().map(|digest| format!("{}%", hex_digits(digest))))?;
         let answered = filter.answered.map(i64::from);
         wanted.add("(CASE WHEN answered_ms IS NULL THEN 0 ELSE 1 END) = ", answered)?;
         if filter.open {
@@ -369,9 +395,10 @@ impl Store {
                 " AND ended_ms IS NULL"
             });
         }
-        for word in filter.said.as_ref().map(|said| search_words(said.as_str())).unwrap_or_default() {
-            wanted.add(SAID, Some(word))?;
-            wanted.sql.push(')');
+        let (said, end) = self.dialect().said();
+        for word in words {
+            wanted.add(said, Some(word.clone()))?;
+            wanted.sql.push_str(end);
         }
         if let Some(cursor) = after {
             wanted.add("started_ms <= ", Some(cursor.started_ms))?;
@@ -379,17 +406,11 @@ impl Store {
         }
         let sql = format!(
             concat!("SELECT ", columns!(), " FROM calls{} ORDER BY started_ms DESC, id DESC LIMIT {}"),
-            wanted.sql,
-            limit + 1
+            wanted.sql, limit
         );
         // Safe: the text is made of the literals above and of placeholders; values are bound.
         let rows = sqlx::query_with(AssertSqlSafe(sql), wanted.arguments).fetch_all(self.read()).await?;
-        let mut calls = rows.iter().map(CallRecord::from_columns).collect::<Result<Vec<_>>>()?;
-        let more = calls.len() > limit;
-        calls.truncate(limit);
-        let next =
-            calls.last().filter(|_| more).map(|last| Cursor { started_ms: last.started_ms, id: last.id.clone() });
-        Ok(CallPage { calls, next })
+        rows.iter().map(CallRecord::from_columns).collect()
     }
 }
 
@@ -567,33 +588,38 @@ impl Where {
     }
 }
 
-/// Calls with a turn in which a word was said. The index is SQLite's full-text search.
-const SAID: &str =
-    "id IN (SELECT turns.call FROM turn_words JOIN turns ON turns.rowid = turn_words.rowid WHERE turn_words MATCH ";
+/// What no number and no digest has in it: whoever looks for nonsense finds nothing.
+const NOTHING: &str = "-";
 
-fn digits(text: &str) -> String {
-    text.chars().filter(char::is_ascii_digit).collect()
-}
-
-/// What somebody typed as queries of the full-text search, one for each word: the stem of the word, with any ending. At most
-/// eight; letters and digits only, so that nothing in them is a command.
-fn search_words(text: &str) -> Vec<String> {
-    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.take(8).map(|word| search_word(&word.to_lowercase())).collect()
-}
-
-fn search_word(word: &str) -> String {
-    const ENDINGS: &str = "аеёиоуыэюяйьъ";
-    let mut stem: Vec<char> = word.chars().collect();
-    // Two letters of an ending at most, and never of a short word: enough for "стрижка, стрижку, стрижке".
-    for _ in 0..2 {
-        if stem.len() > 4 && stem.last().is_some_and(|last| ENDINGS.contains(*last)) {
-            stem.pop();
-        }
+/// The digits that a number ends with. In Russia one dials 8, or 7, before the ten that are stored behind `+7`.
+fn number_end(text: &str) -> String {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    match digits.strip_prefix(['7', '8']).filter(|rest| rest.len() == 10) {
+        Some(rest) => rest.to_owned(),
+        None if digits.is_empty() => NOTHING.to_owned(),
+        None => digits,
     }
-    let stem: String = stem.into_iter().collect();
-    let plain = stem.replace('ё', "е");
-    if plain == stem { format!("\"{stem}\"*") } else { format!("\"{stem}\"* OR \"{plain}\"*") }
+}
+
+/// The beginning of a digest; nothing else is looked for, so nothing that is typed is a pattern.
+fn hex_digits(text: &str) -> String {
+    let whole = text.trim().to_ascii_lowercase();
+    if !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_hexdigit()) { whole } else { NOTHING.to_owned() }
+}
+
+impl Cursor {
+    /// Goes on after this row of a list that is ordered by time and id, latest first.
+    pub(crate) fn after(at_ms: i64, id: &str) -> Self {
+        Self { started_ms: at_ms, id: id.to_owned() }
+    }
+
+    pub(crate) fn at_ms(&self) -> i64 {
+        self.started_ms
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
 }
 
 impl std::fmt::Display for Cursor {

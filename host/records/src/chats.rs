@@ -11,7 +11,7 @@ use sqlx::{Any, Transaction};
 
 use crate::feed::{NewEvent, publish};
 use crate::row::{Columns as _, FromColumns, words};
-use crate::{NewJob, Pii, RecordsError, Result, Store};
+use crate::{Cursor, NewJob, Pii, RecordsError, Result, Store};
 
 words! {
     /// Who holds a conversation.
@@ -66,7 +66,7 @@ words! {
 }
 
 /// A conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ChatThread {
     /// See [`crate::id()`].
     pub id: String,
@@ -103,7 +103,7 @@ pub struct ChatThread {
 }
 
 /// A message of a conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ChatMessage {
     /// The conversation.
     pub thread: String,
@@ -277,6 +277,46 @@ impl Store {
         };
         let rows = sqlx::query(sql).bind(clinic).bind(state.as_str()).bind(i64::from(limit)).fetch_all(self.read());
         rows.await?.iter().map(ChatThread::from_columns).collect()
+    }
+
+    /// Conversations of a clinic in which a visitor wrote, those that began last first, page by page.
+    pub async fn chat_page(
+        &self,
+        clinic: &str,
+        state: Option<ChatState>,
+        limit: u32,
+        after: Option<&Cursor>,
+    ) -> Result<(Vec<ChatThread>, Option<Cursor>)> {
+        let sql = concat!(
+            "SELECT ",
+            thread_columns!(),
+            " FROM chat_threads WHERE clinic = $1 AND (state = $2 OR $2 IS NULL) AND visitor_ms IS NOT NULL
+             AND (started_ms < $3 OR (started_ms = $3 AND id < $4)) ORDER BY started_ms DESC, id DESC LIMIT $5"
+        );
+        let (before_ms, before) = after.map_or((i64::MAX, ""), |cursor| (cursor.at_ms(), cursor.id()));
+        let rows = sqlx::query(sql)
+            .bind(clinic)
+            .bind(state.map(ChatState::as_str))
+            .bind(before_ms)
+            .bind(before)
+            .bind(i64::from(limit))
+            .fetch_all(self.read())
+            .await?;
+        let threads = rows.iter().map(ChatThread::from_columns).collect::<Result<Vec<_>>>()?;
+        let last = threads.last().filter(|_| threads.len() == limit as usize);
+        let next = last.map(|last| Cursor::after(last.started_ms, &last.id));
+        Ok((threads, next))
+    }
+
+    /// Conversations under a number, latest first.
+    pub async fn chats_of(&self, clinic: &str, phone: &Pii) -> Result<Vec<ChatThread>> {
+        let sql = concat!(
+            "SELECT ",
+            thread_columns!(),
+            " FROM chat_threads WHERE clinic = $1 AND phone = $2 AND phone <> '' ORDER BY started_ms DESC, id DESC"
+        );
+        let rows = sqlx::query(sql).bind(clinic).bind(phone.as_str()).fetch_all(self.read()).await?;
+        rows.iter().map(ChatThread::from_columns).collect()
     }
 
     /// How many conversations of a clinic wait longer than one that began to wait then.

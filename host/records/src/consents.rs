@@ -43,7 +43,7 @@ words! {
 }
 
 /// A statement of a person: they agree, or they take it back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Consent {
     /// See [`crate::id()`].
     pub id: String,
@@ -68,7 +68,7 @@ pub struct Consent {
 }
 
 /// A person, as far as the clinic knows one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Client {
     /// Stands in for the number wherever an id is wanted.
     pub id: String,

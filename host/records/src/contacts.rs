@@ -13,7 +13,10 @@ use sqlx::{Any, Transaction};
 use crate::callbacks::CallbackStatus;
 use crate::feed::{NewEvent, publish};
 use crate::row::{Columns as _, FromColumns, words};
-use crate::{Pii, RecordsError, Result, Store};
+use crate::{Cursor, Pii, RecordsError, Result, Store};
+
+/// As whom the telephone exchange works on the list. It is several at a time, and calls nobody twice at once all the same.
+pub const EXCHANGE: &str = "exchange";
 
 words! {
     /// Why somebody is to be called.
@@ -63,13 +66,15 @@ words! {
         Booked = "booked",
         /// They do not want (any more); a reason stands beside it.
         Refused = "refused",
+        /// They talked, and want to be called at another time.
+        Later = "later",
     }
 }
 
 impl ContactResult {
     /// Whether they were talked to.
     pub fn talked(self) -> bool {
-        matches!(self, Self::Reached | Self::Booked | Self::Refused)
+        matches!(self, Self::Reached | Self::Booked | Self::Refused | Self::Later)
     }
 }
 
@@ -107,7 +112,7 @@ pub struct NewContact {
 }
 
 /// An entry of the list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Contact {
     /// Its id; the call-back's, if it is one.
     pub id: String,
@@ -176,8 +181,32 @@ pub enum Added {
     Known(String),
 }
 
+/// Which entries; every `None` is open.
+#[derive(Debug, Clone, Default)]
+pub struct ContactFilter {
+    /// Clinic id.
+    pub clinic: String,
+    /// Of one kind.
+    pub kind: Option<ContactKind>,
+    /// Where they stand.
+    pub status: Option<CallbackStatus>,
+    /// Came at or after, unix milliseconds.
+    pub from_ms: Option<i64>,
+    /// Came before.
+    pub to_ms: Option<i64>,
+}
+
+/// Entries, latest first.
+#[derive(Debug, Clone)]
+pub struct ContactPage {
+    /// At most as many as asked for.
+    pub contacts: Vec<Contact>,
+    /// Where to go on; none = this was the last page.
+    pub next: Option<Cursor>,
+}
+
 /// One attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ContactAttempt {
     /// When it ended.
     pub at_ms: i64,
@@ -256,6 +285,49 @@ impl Store {
         rows.iter().map(Contact::from_columns).collect()
     }
 
+    /// Entries of a clinic in whatever state, the latest first, page by page.
+    pub async fn contact_page(
+        &self,
+        wanted: &ContactFilter,
+        limit: u32,
+        after: Option<&Cursor>,
+    ) -> Result<ContactPage> {
+        let sql = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM callbacks WHERE clinic = $1 AND created_ms >= $2 AND created_ms < $3 AND (kind = $4 OR $4 IS NULL) \
+             AND (status = $5 OR $5 IS NULL) AND (created_ms < $6 OR (created_ms = $6 AND id < $7)) \
+             ORDER BY created_ms DESC, id DESC LIMIT $8"
+        );
+        let (before_ms, before) = after.map_or((i64::MAX, ""), |cursor| (cursor.at_ms(), cursor.id()));
+        let rows = sqlx::query(sql)
+            .bind(&wanted.clinic)
+            .bind(wanted.from_ms.unwrap_or(i64::MIN))
+            .bind(wanted.to_ms.unwrap_or(i64::MAX))
+            .bind(wanted.kind.map(ContactKind::as_str))
+            .bind(wanted.status.map(CallbackStatus::as_str))
+            .bind(before_ms)
+            .bind(before)
+            .bind(i64::from(limit))
+            .fetch_all(self.read())
+            .await?;
+        let contacts = rows.iter().map(Contact::from_columns).collect::<Result<Vec<_>>>()?;
+        let last = contacts.last().filter(|_| contacts.len() == limit as usize);
+        let next = last.map(|last| Cursor::after(last.created_ms, &last.id));
+        Ok(ContactPage { contacts, next })
+    }
+
+    /// Everything there is of a number, latest first.
+    pub async fn contacts_of(&self, clinic: &str, phone: &Pii) -> Result<Vec<Contact>> {
+        let sql = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM callbacks WHERE clinic = $1 AND phone = $2 ORDER BY created_ms DESC, id DESC"
+        );
+        let rows = sqlx::query(sql).bind(clinic).bind(phone.as_str()).fetch_all(self.read()).await?;
+        rows.iter().map(Contact::from_columns).collect()
+    }
+
     /// The attempts of an entry, oldest first.
     pub async fn contact_attempts(&self, id: &str) -> Result<Vec<ContactAttempt>> {
         let sql = "SELECT at_ms, result, made_by, call FROM contact_attempts WHERE contact = $1 ORDER BY seq";
@@ -271,26 +343,39 @@ impl Store {
         rows.iter().map(attempt).collect()
     }
 
-    /// Takes an entry to work on: until `until_ms` nobody else gets it, and nothing dials it.
+    /// Takes an entry to work on: until `until_ms` nobody else gets it, nor another entry of the same number, and nothing
+    /// dials it.
     ///
     /// # Errors
-    /// [`RecordsError::Claimed`] when somebody works on it, or it is at its end.
+    /// [`RecordsError::Claimed`] when somebody works on it or talks to that number, or it is at its end.
     pub async fn claim_contact(&self, id: &str, by: &str, now_ms: i64, until_ms: i64) -> Result<Contact> {
         let sql = concat!(
             "UPDATE callbacks SET status = 'claimed', claimed_by = $2, claimed_until_ms = $4, updated_ms = $3 \
              WHERE id = $1 AND (status = 'open' OR (status = 'claimed' AND (claimed_by = $2 OR claimed_until_ms <= $3))) \
-             RETURNING ",
+             AND NOT EXISTS (SELECT 1 FROM callbacks other WHERE other.clinic = callbacks.clinic \
+             AND other.phone = callbacks.phone AND other.id <> callbacks.id AND other.status = 'claimed' \
+             AND other.claimed_until_ms > $3 AND (other.claimed_by <> $2 OR $5 = 1)) RETURNING ",
             columns!()
         );
         let mut transaction = self.begin_write().await?;
-        let row =
-            sqlx::query(sql).bind(id).bind(by).bind(now_ms).bind(until_ms).fetch_all(&mut *transaction).await?.pop();
+        let row = sqlx::query(sql)
+            .bind(id)
+            .bind(by)
+            .bind(now_ms)
+            .bind(until_ms)
+            .bind(i64::from(by == EXCHANGE))
+            .fetch_all(&mut *transaction)
+            .await?
+            .pop();
         transaction.commit().await?;
         match row {
             Some(row) => Contact::from_columns(&row),
             None => {
                 let there = self.contact(id).await?;
-                let by = there.claimed_by.unwrap_or_else(|| there.status.to_string());
+                let holder = self.contacts(&there.clinic).await?.into_iter().find(|other| {
+                    other.phone == there.phone && other.claimed_until_ms.is_some_and(|until| until > now_ms)
+                });
+                let by = holder.and_then(|holder| holder.claimed_by).unwrap_or_else(|| there.status.to_string());
                 Err(RecordsError::Claimed { id: id.to_owned(), by })
             }
         }

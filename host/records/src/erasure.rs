@@ -5,7 +5,7 @@
 //! a tombstone: a keyed hash of the number. With the clinic's key a restored backup can be searched for it
 //! ([`Store::replay_erasures`]); without the key nobody can find out who it was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -16,6 +16,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, Transaction};
 
 use crate::audit::{self, AuditEntry};
+use crate::dialect::Dialect;
 use crate::number::Number;
 use crate::person::Person;
 use crate::personal::{REGISTER, Whose};
@@ -50,7 +51,7 @@ pub struct NewErasure {
 }
 
 /// An erasure that was done, or is under way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Erasure {
     /// See [`crate::id()`].
     pub id: String,
@@ -70,7 +71,7 @@ pub struct Erasure {
     pub state: ErasureState,
     /// When everything was done.
     pub done_ms: Option<i64>,
-    /// Rows by table, and recordings under `audio_files`.
+    /// Rows by table, and recordings under `audio_files` and, of those that were not put away yet, `recordings_waiting`.
     pub report: BTreeMap<String, u64>,
 }
 
@@ -107,7 +108,7 @@ impl Store {
             done_ms: None,
             report: BTreeMap::new(),
         };
-        let erasure = erase_rows(&mut transaction, erasure, &[number]).await?;
+        let erasure = self.erase_rows(&mut transaction, erasure, &[number]).await?;
         transaction.commit().await?;
         self.log_erasure(&erasure).await?;
         self.sweep_audio().await?;
@@ -130,7 +131,9 @@ impl Store {
         self.sweep_audio().await?;
         sqlx::query("VACUUM").execute(self.write()).await?;
         // SQLite does not promise that rows keep their numbers, and the index of words goes by them.
-        sqlx::query("INSERT INTO turn_words (turn_words) VALUES ('rebuild')").execute(self.write()).await?;
+        if self.dialect() == Dialect::Sqlite {
+            sqlx::query("INSERT INTO turn_words (turn_words) VALUES ('rebuild')").execute(self.write()).await?;
+        }
         if !self.truncate_log().await {
             // A reader held the log back; the next run finds nothing else to do than this.
             tracing::warn!("the write-ahead log could not be emptied; erasures stay open until the next run");
@@ -210,7 +213,7 @@ impl Store {
                     by: by.to_owned(),
                     ..erasure.clone()
                 };
-                replayed.push(erase_rows(&mut transaction, again, &theirs).await?);
+                replayed.push(self.erase_rows(&mut transaction, again, &theirs).await?);
                 transaction.commit().await?;
             }
         }
@@ -299,8 +302,99 @@ impl Store {
         }
     }
 
+    /// Everything that happens in the one transaction.
+    async fn erase_rows(
+        &self,
+        transaction: &mut Transaction<'_, Any>,
+        mut erasure: Erasure,
+        numbers: &[Number],
+    ) -> Result<Erasure> {
+        for number in numbers {
+            let person = Person { clinic: erasure.clinic.clone(), number: number.clone() };
+            person.collect(transaction).await?;
+            let doomed = person
+                .run(
+                    transaction,
+                    &format!(
+                        "INSERT INTO audio_doomed (sha256, since_ms) SELECT DISTINCT sha256, {} FROM call_audio
+                         WHERE call IN (SELECT subject FROM erasure_subjects WHERE kind = 'calls') AND $1 <> ''
+                         ON CONFLICT DO NOTHING",
+                        erasure.asked_ms
+                    ),
+                )
+                .await?;
+            *erasure.report.entry("audio_files".to_owned()).or_default() += doomed;
+            *erasure.report.entry("recordings_waiting".to_owned()).or_default() +=
+                self.erase_waiting(transaction, &erasure.clinic).await?;
+            // What others name goes last.
+            for table in REGISTER.iter().rev() {
+                let touched = person.erase_from(transaction, table, &erasure.tombstone).await?;
+                if touched > 0 {
+                    *erasure.report.entry(table.name.to_owned()).or_default() += touched;
+                }
+            }
+            drop_unheard(transaction).await?;
+            person.run(transaction, "DELETE FROM erasure_subjects WHERE $1 <> ''").await?;
+        }
+        erasure.report.retain(|_, count| *count > 0);
+        let report = serde_json::to_string(&erasure.report)
+            .map_err(|error| RecordsError::BadValue { field: "report", problem: error.to_string() })?;
+        sqlx::query(concat!(
+            "INSERT INTO erasures (",
+            columns!(),
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, 'rows', NULL, $8)"
+        ))
+        .bind(&erasure.id)
+        .bind(&erasure.clinic)
+        .bind(&erasure.tombstone)
+        .bind(&erasure.key_id)
+        .bind(&erasure.by)
+        .bind(&erasure.reason)
+        .bind(erasure.asked_ms)
+        .bind(&report)
+        .execute(&mut **transaction)
+        .await?;
+        sqlx::query(
+            "INSERT INTO backup_erasures (backup, erasure, done_ms)
+             SELECT id, $1, NULL FROM backups WHERE gone_ms IS NULL ON CONFLICT DO NOTHING",
+        )
+        .bind(&erasure.id)
+        .execute(&mut **transaction)
+        .await?;
+        let entry = AuditEntry {
+            at_ms: erasure.asked_ms,
+            clinic: erasure.clinic.clone(),
+            who: erasure.by.clone(),
+            action: "contact.erased".to_owned(),
+            subject_kind: "erasure".to_owned(),
+            subject: erasure.id.clone(),
+            ip: None,
+            detail: json!({ "rows": erasure.report }),
+        };
+        audit::append(transaction, &entry).await?;
+        Ok(erasure)
+    }
+
+    /// Recordings of the collected calls that were not put away yet. They go before the rows do: what cannot be deleted stops
+    /// the erasure, and nothing was said to be gone.
+    async fn erase_waiting(&self, transaction: &mut Transaction<'_, Any>, clinic: &str) -> Result<u64> {
+        let folders: Vec<PathBuf> = self.waiting_recordings().iter().map(|folder| folder.join(clinic)).collect();
+        if folders.is_empty() {
+            return Ok(0);
+        }
+        let rows = sqlx::query("SELECT subject FROM erasure_subjects WHERE kind = 'calls'");
+        let rows = rows.fetch_all(&mut **transaction).await?;
+        let calls = rows.iter().map(|row| row.text("subject")).collect::<Result<BTreeSet<String>>>()?;
+        let gone = tokio::task::spawn_blocking(move || delete_of(&folders, &calls)).await;
+        gone.map_err(|_| RecordsError::Closed)?
+    }
+
     /// Brings the write-ahead log into the file and empties it; false when a reader was in the way.
     pub(crate) async fn truncate_log(&self) -> bool {
+        if self.dialect() == Dialect::Postgres {
+            // A server's log turns over by itself.
+            return true;
+        }
         let told = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(self.write()).await;
         told.ok().and_then(|row| row.int("busy").ok()) == Some(0)
     }
@@ -315,6 +409,33 @@ pub fn read_erasure_log(path: &Path) -> Result<Vec<Erasure>> {
     }
 }
 
+/// Deletes `FOLDER/DAY/CALL.wav` of these calls; returns how many there were.
+fn delete_of(folders: &[PathBuf], calls: &BTreeSet<String>) -> Result<u64> {
+    let failed =
+        |path: &Path, error: &std::io::Error| RecordsError::File { path: path.to_owned(), problem: error.to_string() };
+    let list = |folder: &Path| match std::fs::read_dir(folder) {
+        Ok(entries) => entries.map(|entry| entry.map(|entry| entry.path())).collect::<std::io::Result<Vec<_>>>(),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    };
+    let mut gone = 0;
+    for folder in folders {
+        for day in list(folder).map_err(|error| failed(folder, &error))? {
+            for file in list(&day).map_err(|error| failed(&day, &error))? {
+                let call = file.file_stem().and_then(|stem| stem.to_str());
+                if call.is_some_and(|call| calls.contains(call)) {
+                    match std::fs::remove_file(&file) {
+                        Ok(()) => gone += 1,
+                        Err(error) if error.kind() == ErrorKind::NotFound => {}
+                        Err(error) => return Err(failed(&file, &error)),
+                    }
+                }
+            }
+        }
+    }
+    Ok(gone)
+}
+
 fn append_once(path: &Path, erasure: &Erasure) -> std::io::Result<()> {
     let before = std::fs::read_to_string(path).unwrap_or_default();
     let known = |line: &str| serde_json::from_str::<Erasure>(line).is_ok_and(|known| known.id == erasure.id);
@@ -327,76 +448,6 @@ fn append_once(path: &Path, erasure: &Erasure) -> std::io::Result<()> {
     file.write_all(format!("{}{line}\n", if cut_short { "\n" } else { "" }).as_bytes())?;
     file.sync_all()?;
     path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
-}
-
-/// Everything that happens in the one transaction.
-async fn erase_rows(
-    transaction: &mut Transaction<'_, Any>,
-    mut erasure: Erasure,
-    numbers: &[Number],
-) -> Result<Erasure> {
-    for number in numbers {
-        let person = Person { clinic: erasure.clinic.clone(), number: number.clone() };
-        person.collect(transaction).await?;
-        let doomed = person
-            .run(
-                transaction,
-                &format!(
-                    "INSERT INTO audio_doomed (sha256, since_ms) SELECT DISTINCT sha256, {} FROM call_audio
-                     WHERE call IN (SELECT subject FROM erasure_subjects WHERE kind = 'calls') AND $1 <> ''
-                     ON CONFLICT DO NOTHING",
-                    erasure.asked_ms
-                ),
-            )
-            .await?;
-        *erasure.report.entry("audio_files".to_owned()).or_default() += doomed;
-        // What others name goes last.
-        for table in REGISTER.iter().rev() {
-            let touched = person.erase_from(transaction, table, &erasure.tombstone).await?;
-            if touched > 0 {
-                *erasure.report.entry(table.name.to_owned()).or_default() += touched;
-            }
-        }
-        drop_unheard(transaction).await?;
-        person.run(transaction, "DELETE FROM erasure_subjects WHERE $1 <> ''").await?;
-    }
-    erasure.report.retain(|_, count| *count > 0);
-    let report = serde_json::to_string(&erasure.report)
-        .map_err(|error| RecordsError::BadValue { field: "report", problem: error.to_string() })?;
-    sqlx::query(concat!(
-        "INSERT INTO erasures (",
-        columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, 'rows', NULL, $8)"
-    ))
-    .bind(&erasure.id)
-    .bind(&erasure.clinic)
-    .bind(&erasure.tombstone)
-    .bind(&erasure.key_id)
-    .bind(&erasure.by)
-    .bind(&erasure.reason)
-    .bind(erasure.asked_ms)
-    .bind(&report)
-    .execute(&mut **transaction)
-    .await?;
-    sqlx::query(
-        "INSERT INTO backup_erasures (backup, erasure, done_ms)
-         SELECT id, $1, NULL FROM backups WHERE gone_ms IS NULL ON CONFLICT DO NOTHING",
-    )
-    .bind(&erasure.id)
-    .execute(&mut **transaction)
-    .await?;
-    let entry = AuditEntry {
-        at_ms: erasure.asked_ms,
-        clinic: erasure.clinic.clone(),
-        who: erasure.by.clone(),
-        action: "contact.erased".to_owned(),
-        subject_kind: "erasure".to_owned(),
-        subject: erasure.id.clone(),
-        ip: None,
-        detail: json!({ "rows": erasure.report }),
-    };
-    audit::append(transaction, &entry).await?;
-    Ok(erasure)
 }
 
 /// Rows of audio that are doomed and that no call points at.

@@ -15,10 +15,29 @@ pub enum RecordsError {
         problem: String,
     },
     /// A kind of database this build has no driver for.
-    #[error("database {scheme}://…: this build speaks SQLite only; give the path of a file, for example data/gudok.db")]
+    #[error(
+        "database {scheme}://…: only SQLite and Postgres are spoken; give the path of a file, for example data/gudok.db, or \
+         postgres://USER:PASSWORD@HOST/DATABASE"
+    )]
     UnknownDatabase {
         /// The scheme of the address.
         scheme: String,
+    },
+    /// The database's server cannot be reached, or refuses.
+    #[error("database {address}: {problem}; see that the server runs, knows this user and has the database (createdb)")]
+    Server {
+        /// Its address, without the password.
+        address: PathBuf,
+        /// What was said.
+        problem: String,
+    },
+    /// What a file allows and a server does by itself.
+    #[error("{what} is not for a database on a server: {instead}")]
+    OnServer {
+        /// What was asked for.
+        what: &'static str,
+        /// What to do there.
+        instead: &'static str,
     },
     /// The file is no SQLite database, or a damaged one.
     #[error(
@@ -197,7 +216,8 @@ impl RecordsError {
     }
 }
 
-/// SQLite's primary result codes, <https://sqlite.org/rescode.html>.
+/// Postgres' codes have five characters (<https://www.postgresql.org/docs/current/errcodes-appendix.html>), SQLite's primary
+/// result codes (<https://sqlite.org/rescode.html>) are the lower eight bits of a number.
 impl From<sqlx::Error> for RecordsError {
     fn from(error: sqlx::Error) -> Self {
         let Some(database) = error.as_database_error() else {
@@ -207,8 +227,17 @@ impl From<sqlx::Error> for RecordsError {
                 other => Self::Database(other),
             };
         };
-        let code = database.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or(0) & 0xff;
         let detail = database.message().to_owned();
+        let code = database.code().unwrap_or_default();
+        if code.len() == 5 {
+            return match &*code {
+                "40P01" | "55P03" => Self::Busy,
+                "53100" | "58030" => Self::Disk(detail),
+                "57P01" | "57P02" | "57P03" => Self::Closed,
+                _ => Self::Database(error),
+            };
+        }
+        let code = code.parse::<i32>().unwrap_or(0) & 0xff;
         match code {
             5 | 6 => Self::Busy,
             8 | 10 | 13 => Self::Disk(detail),

@@ -69,6 +69,7 @@ impl Store {
             match table.name {
                 "journal" => rows = self.opened_journals(&rows).await?,
                 "flow_runs" => self.open_ends(&mut rows).await?,
+                "flow_trial_calls" => self.open_trial_rows(clinic, &mut rows).await?,
                 _ => {}
             }
             contents.push_str(&format!("{}.json — {}: {}\n", table.name, table.russian, rows.len()));

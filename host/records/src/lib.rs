@@ -36,6 +36,7 @@ mod audio;
 mod audit;
 mod backup;
 mod bookings;
+mod calendars;
 mod callbacks;
 mod calls;
 mod chats;
@@ -43,6 +44,7 @@ mod consents;
 mod contacts;
 mod conversations;
 mod deliveries;
+mod dialect;
 mod erasure;
 mod error;
 mod events;
@@ -69,9 +71,11 @@ mod row;
 mod runs;
 mod schema;
 mod seal;
+mod search;
 mod status;
 mod store;
 mod tags;
+mod trials;
 mod turns;
 mod visitors;
 
@@ -84,15 +88,20 @@ pub use backup::Backup;
 pub use bookings::{
     BookOutcome, BookingRecord, Busy, Change, Claims, HistoryEntry, NewTime, PerDay, ROBOT, ResourceClaim,
 };
+pub use calendars::CalendarLink;
 pub use callbacks::{CallbackRecord, CallbackStatus};
 pub use calls::{CallEnd, CallFilter, CallPage, CallRecord, Cursor, Direction, Imported, Outcome, Source};
 pub use chats::{
     ChatApplied, ChatChange, ChatDelivery, ChatMessage, ChatState, ChatThread, ChatWait, ChatWho, WaitChange, WaitKind,
 };
 pub use consents::{Client, Consent, ConsentHow, Purpose};
-pub use contacts::{Added, AttemptMade, Contact, ContactAttempt, ContactKind, ContactResult, NewContact};
+pub use contacts::{
+    Added, AttemptMade, Contact, ContactAttempt, ContactFilter, ContactKind, ContactPage, ContactResult, EXCHANGE,
+    NewContact,
+};
 pub use conversations::Conversation;
 pub use deliveries::{AfterFailure, Delivery, DeliveryAttempt, DeliveryState, EndpointState};
+pub use dialect::shown;
 pub use erasure::{Erasure, ErasureState, NewErasure, read_erasure_log};
 pub use error::RecordsError;
 pub use events::{CallEvent, QueuePhase};
@@ -118,6 +127,7 @@ pub use seal::{Key, Keyring};
 pub use status::Status;
 pub use store::Store;
 pub use tags::{Tag, TagEntry};
+pub use trials::{FlowTrial, TrialCall};
 pub use turns::{JournalRecord, Turn, Who};
 pub use visitors::{KnownVisitor, same_animal};
 

@@ -12,7 +12,7 @@ use sqlx::{Any, Transaction};
 use crate::contacts::{self, NewContact};
 use crate::feed::{self, NewEvent, publish};
 use crate::row::{Columns as _, FromColumns, words};
-use crate::{Pii, RecordsError, Result, Store};
+use crate::{Cursor, Pii, RecordsError, Result, Store};
 
 words! {
     /// By which way a message goes.
@@ -63,7 +63,7 @@ words! {
 }
 
 /// A message to be planned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct NewMessage {
     /// See [`crate::id()`].
     pub id: String,
@@ -100,7 +100,7 @@ pub struct NewMessage {
 }
 
 /// Which visit, and which of its times: a message about a time that no longer holds is never sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AboutVisit {
     /// The visit.
     pub visit: String,
@@ -111,7 +111,7 @@ pub struct AboutVisit {
 }
 
 /// A message of the outbox.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Message {
     /// As it was planned.
     #[serde(flatten)]
@@ -483,6 +483,52 @@ impl Store {
         rows.iter().map(Message::from_columns).collect()
     }
 
+    /// A clinic's messages that were planned in `from_ms..to_ms`, the latest first, page by page; by one way, in one state,
+    /// or whatever they are.
+    pub async fn message_page(
+        &self,
+        clinic: &str,
+        (channel, state): (Option<Channel>, Option<MessageState>),
+        (from_ms, to_ms): (i64, i64),
+        limit: u32,
+        after: Option<&Cursor>,
+    ) -> Result<(Vec<Message>, Option<Cursor>)> {
+        let sql = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM messages WHERE clinic = $1 AND created_ms >= $2 AND created_ms < $3 AND (channel = $4 OR $4 IS NULL)
+             AND (state = $5 OR $5 IS NULL) AND (created_ms < $6 OR (created_ms = $6 AND id < $7))
+             ORDER BY created_ms DESC, id DESC LIMIT $8"
+        );
+        let (before_ms, before) = after.map_or((i64::MAX, ""), |cursor| (cursor.at_ms(), cursor.id()));
+        let rows = sqlx::query(sql)
+            .bind(clinic)
+            .bind(from_ms)
+            .bind(to_ms)
+            .bind(channel.map(Channel::as_str))
+            .bind(state.map(MessageState::as_str))
+            .bind(before_ms)
+            .bind(before)
+            .bind(i64::from(limit))
+            .fetch_all(self.read())
+            .await?;
+        let messages = rows.iter().map(Message::from_columns).collect::<Result<Vec<_>>>()?;
+        let last = messages.last().filter(|_| messages.len() == limit as usize);
+        let next = last.map(|last| Cursor::after(last.new.created_ms, &last.new.id));
+        Ok((messages, next))
+    }
+
+    /// What was said to a number, or to any other recipient; latest first.
+    pub async fn messages_to(&self, clinic: &str, recipient: &Pii) -> Result<Vec<Message>> {
+        let sql = concat!(
+            "SELECT ",
+            columns!(),
+            " FROM messages WHERE clinic = $1 AND recipient = $2 ORDER BY created_ms DESC, id DESC"
+        );
+        let rows = sqlx::query(sql).bind(clinic).bind(recipient.as_str()).fetch_all(self.read()).await?;
+        rows.iter().map(Message::from_columns).collect()
+    }
+
     /// How many messages of a clinic stand where.
     pub async fn outbox_counts(&self, clinic: &str) -> Result<Vec<OutboxCount>> {
         let sql = "SELECT channel, state, COUNT(*) AS n FROM messages WHERE clinic = $1 GROUP BY channel, state
@@ -510,17 +556,6 @@ impl Store {
                 UNION ALL SELECT MIN(lease_until_ms) FROM messages WHERE clinic = $1 AND state = 'sending'
             ) AS times";
         sqlx::query(sql).bind(clinic).fetch_one(self.read()).await?.int_opt("at")
-    }
-
-    /// The booking of a visit that stands: the last one that was made.
-    pub async fn visit_booking(&self, visit: &str) -> Result<Option<crate::BookingRecord>> {
-        let sql = "SELECT id FROM bookings WHERE visit = $1
-             ORDER BY CASE WHEN status = 'moved' THEN 1 ELSE 0 END, created_ms DESC, id DESC LIMIT 1";
-        let id: Option<String> = sqlx::query_scalar(sql).bind(visit).fetch_optional(self.read()).await?;
-        match id {
-            Some(id) => self.booking(&id).await.map(Some),
-            None => Ok(None),
-        }
     }
 }
 

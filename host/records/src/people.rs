@@ -30,7 +30,7 @@ words! {
 }
 
 /// From when to when somebody did what.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AgentSpan {
     /// Clinic id.
     pub clinic: String,

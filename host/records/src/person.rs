@@ -10,7 +10,7 @@ use crate::personal::{Blank, Fate, REGISTER, Table, Whose};
 use crate::{Pii, Result, Store};
 
 /// What there is of a person, before anything is done about it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PersonData {
     /// Rows by table.
     pub rows: BTreeMap<String, u64>,
@@ -41,7 +41,7 @@ impl Store {
         data.recordings = data.rows.get("call_audio").copied().unwrap_or(0);
         let condition = format!(
             "SELECT COUNT(*) FROM bookings WHERE clinic = $1 AND {} AND start_ms > {now_ms}
-             AND status IN ('booked', 'confirmed')",
+             AND status IN ('booked', 'reminded', 'confirmed')",
             person.number.is_in("phone")
         );
         data.visits_to_come = person.count(&mut transaction, condition).await?.unsigned_abs();

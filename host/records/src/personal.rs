@@ -332,6 +332,24 @@ pub(crate) const REGISTER: &[Table] = &[
             ("shadow_verdict", Plain),
         ],
     },
+    // A recorded call beside what a newer version would have done in it: what was said, once more.
+    Table {
+        name: "flow_trial_calls",
+        russian: "Разговоры, на которых проверяли новую версию робота",
+        whose: &[Of("call", "calls")],
+        brings: &[],
+        fate: Delete,
+        also: "",
+        kept: kept_with_parent(Term::Journal),
+        columns: &[
+            ("call", Pseudonym),
+            ("trial", Plain),
+            ("verdict", Plain),
+            ("line", Personal(Empty)),
+            ("compared", Personal(Empty)),
+            ("seal", Plain),
+        ],
+    },
     Table {
         name: "tags",
         russian: "Категории звонков",
@@ -543,6 +561,14 @@ pub(crate) const REGISTER: &[Table] = &[
     things("rollup_hours", &[("clinic", Plain)]),
     things("rollup_waits", &[("clinic", Plain)]),
     things("rollup_visits", &[("clinic", Plain)]),
+    things("rollup_dates", &[("clinic", Plain)]),
+    things("rollup_spans", &[("clinic", Plain), ("category", Plain)]),
+    things("rollup_span_hours", &[("clinic", Plain)]),
+    things("rollup_span_waits", &[("clinic", Plain)]),
+    things(
+        "calendar_links",
+        &[("clinic", Plain), ("doctor", Plain), ("digest", Plain), ("detail", Plain), ("created_by", Plain)],
+    ),
     things(
         "audit",
         &[
@@ -616,6 +642,17 @@ pub(crate) const REGISTER: &[Table] = &[
             ("shadow", Plain),
             ("previous", Plain),
             ("made_by", Plain),
+        ],
+    ),
+    things(
+        "flow_trials",
+        &[
+            ("id", Plain),
+            ("clinic", Plain),
+            ("digest", Plain),
+            ("made_by", Plain),
+            ("counts", Plain),
+            ("problem", Plain),
         ],
     ),
     things(

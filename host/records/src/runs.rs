@@ -130,6 +130,20 @@ impl Store {
         rows.iter().map(|row| row.text("call")).collect()
     }
 
+    /// Ids of the calls of a clinic since `from_ms` in which the flow broke, latest first, at most so many.
+    pub async fn trapped_calls(&self, clinic: &str, from_ms: i64, most: u32) -> Result<Vec<String>> {
+        let rows = sqlx::query(
+            "SELECT call FROM flow_runs WHERE clinic = $1 AND started_ms >= $2 AND trapped = 1
+             ORDER BY started_ms DESC, call LIMIT $3",
+        )
+        .bind(clinic)
+        .bind(from_ms)
+        .bind(i64::from(most))
+        .fetch_all(self.read())
+        .await?;
+        rows.iter().map(|row| row.text("call")).collect()
+    }
+
     /// The calls of a route that started in `from_ms..to_ms` with a version beside them, earliest first.
     pub async fn shadowed_calls(
         &self,

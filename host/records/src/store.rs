@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use sqlx::any::{Any, AnyPoolOptions};
@@ -11,6 +11,7 @@ use sqlx::{AnyPool, ConnectOptions as _, Connection as _, Executor as _, Row as 
 use tokio::sync::watch;
 
 use crate::append::Appender;
+use crate::dialect::{self, Dialect};
 use crate::seal::Keys;
 use crate::turns::ClinicOf;
 use crate::{RecordsError, Result, schema};
@@ -19,7 +20,8 @@ use crate::{RecordsError, Result, schema};
 ///
 /// SQLite has one writer at a time, so writes go through one connection and wait in line for it rather than fail with
 /// "database is locked"; reads have connections of their own and never wait for a write (WAL). Other processes that
-/// write the same file are waited for up to [`Store::BUSY`].
+/// write the same file are waited for up to [`Store::BUSY`]. On a Postgres server it is the same: one writer at a time, by a
+/// lock that every program takes.
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) inner: Arc<Inner>,
@@ -33,8 +35,11 @@ pub(crate) struct Inner {
     pub(crate) appender: Appender,
     pub(crate) keys: Keys,
     pub(crate) clinic_of: ClinicOf,
+    /// Where recordings wait to be put away.
+    waiting: RwLock<Vec<PathBuf>>,
     /// Counts commits that may have added to the feed.
     pub(crate) bell: watch::Sender<u64>,
+    pub(crate) dialect: Dialect,
     path: PathBuf,
 }
 
@@ -52,13 +57,44 @@ impl Store {
     /// ([`RecordsError::Corrupt`]), a file of a newer program ([`RecordsError::NewerSchema`]), and an address this
     /// build has no driver for ([`RecordsError::UnknownDatabase`]).
     pub async fn open(place: impl AsRef<Path>) -> Result<Self> {
-        let path = sqlite_path(place.as_ref())?;
+        Self::open_beside(place, Path::new(".")).await
+    }
+
+    /// The same; and where `place` is the address of a server (`postgres://USER:PASSWORD@HOST/DATABASE`), audio lies in
+    /// `folder`, as does what is noted of erasures.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`], and [`RecordsError::Server`] when the server cannot be reached.
+    pub async fn open_beside(place: impl AsRef<Path>, folder: &Path) -> Result<Self> {
+        let place = place.as_ref();
+        sqlx::any::install_default_drivers();
+        if Dialect::of(place)? == Dialect::Postgres {
+            let address = place.to_str().unwrap_or_default();
+            let path = folder.join("gudok-postgres");
+            prepare_folder(&path)?;
+            return Self::connect_server(address, path).await.map_err(|error| match error {
+                RecordsError::Database(problem) => {
+                    RecordsError::Server { address: dialect::shown(place), problem: problem.to_string() }
+                }
+                other => other,
+            });
+        }
+        let path = sqlite_path(place)?;
         prepare_folder(&path)?;
         Self::connect(&path).await.map_err(|error| error.at(&path))
     }
 
+    async fn connect_server(address: &str, path: PathBuf) -> Result<Self> {
+        // A pool would try for a minute to reach a server that is not there.
+        let options: sqlx::any::AnyConnectOptions = address.parse()?;
+        options.connect().await?.close().await?;
+        let write = server_pool(address, 1).await?;
+        migrate(&write, Dialect::Postgres, &dialect::shown(Path::new(address))).await?;
+        let read = server_pool(address, READERS).await?;
+        Ok(Self::over(write, read, Dialect::Postgres, path))
+    }
+
     async fn connect(path: &Path) -> Result<Self> {
-        sqlx::any::install_default_drivers();
         // One process at a time makes or upgrades the schema; the lock ends with the file handle.
         // Waiting for it blocks, hence the thread.
         let lock_path = with_suffix(path, "-schema-lock");
@@ -69,26 +105,31 @@ impl Store {
 
         look_at(path).await?;
         let write = pool(path, 1).await?;
-        migrate(&write, path).await?;
+        migrate(&write, Dialect::Sqlite, path).await?;
         drop(lock);
         let read = pool(path, READERS).await?;
-        let appender = Appender::start(write.clone());
+        Ok(Self::over(write, read, Dialect::Sqlite, path.to_owned()))
+    }
+
+    fn over(write: AnyPool, read: AnyPool, dialect: Dialect, path: PathBuf) -> Self {
         let folder = path.parent().unwrap_or(Path::new("."));
         let inner = Inner {
+            appender: Appender::start(write.clone(), dialect),
             write,
             read,
             audio: folder.join("audio"),
-            appender,
             keys: Keys::default(),
             clinic_of: ClinicOf::default(),
+            waiting: RwLock::default(),
             bell: watch::Sender::new(0),
-            path: path.to_owned(),
+            dialect,
+            path,
         };
         tracing::debug!(schema = schema::newest(), "database open");
-        Ok(Self { inner: Arc::new(inner) })
+        Self { inner: Arc::new(inner) }
     }
 
-    /// The database's file.
+    /// The database's file. Of a database on a server: with what the names of files begin that lie here and belong to it.
     pub fn path(&self) -> &Path {
         &self.inner.path
     }
@@ -98,12 +139,31 @@ impl Store {
         &self.inner.audio
     }
 
-    /// Reads every page and says whether the file is sound (SQLite's `integrity_check`; minutes on a large file).
+    /// Recordings that wait to be put away lie in this folder, as `CLINIC/DAY/CALL.wav`: an erasure looks there, too. For this
+    /// handle and all its clones.
+    pub fn recordings_wait_in(&self, folder: impl Into<PathBuf>) {
+        let folder = folder.into();
+        let mut waiting = self.inner.waiting.write().unwrap_or_else(PoisonError::into_inner);
+        if !waiting.contains(&folder) {
+            waiting.push(folder);
+        }
+    }
+
+    pub(crate) fn waiting_recordings(&self) -> Vec<PathBuf> {
+        self.inner.waiting.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads every page and says whether the file is sound (SQLite's `integrity_check`; minutes on a large file). A server
+    /// looks after its own files: of it only an answer is expected.
     ///
     /// # Errors
     /// [`RecordsError::Corrupt`] with what was found first.
     pub async fn check(&self) -> Result<()> {
-        let found: String = sqlx::query_scalar("PRAGMA integrity_check(1)")
+        let question = match self.inner.dialect {
+            Dialect::Sqlite => "PRAGMA integrity_check(1)",
+            Dialect::Postgres => "SELECT 'ok'",
+        };
+        let found: String = sqlx::query_scalar(question)
             .fetch_one(&self.inner.read)
             .await
             .map_err(|error| RecordsError::from(error).at(&self.inner.path))?;
@@ -121,7 +181,7 @@ impl Store {
 
     /// A transaction that holds the write lock from its first moment, so that what it checks stays true until it commits.
     pub(crate) async fn begin_write(&self) -> Result<Transaction<'static, Any>> {
-        Ok(self.inner.write.begin_with("BEGIN IMMEDIATE").await?)
+        Ok(self.inner.write.begin_with(self.inner.dialect.begin_alone()).await?)
     }
 
     pub(crate) fn read(&self) -> &AnyPool {
@@ -130,6 +190,10 @@ impl Store {
 
     pub(crate) fn write(&self) -> &AnyPool {
         &self.inner.write
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.inner.dialect
     }
 }
 
@@ -173,9 +237,15 @@ async fn pool(path: &Path, connections: u32) -> Result<AnyPool> {
     Ok(pool)
 }
 
-async fn migrate(pool: &AnyPool, path: &Path) -> Result<()> {
+async fn server_pool(address: &str, connections: u32) -> Result<AnyPool> {
+    let options: sqlx::any::AnyConnectOptions = address.parse()?;
+    let pool = AnyPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(60));
+    Ok(pool.connect_with(options.disable_statement_logging()).await?)
+}
+
+async fn migrate(pool: &AnyPool, dialect: Dialect, path: &Path) -> Result<()> {
     let known = schema::newest();
-    schema::migrator().run(pool).await.map_err(|error| match error {
+    schema::migrator(dialect).run(pool).await.map_err(|error| match error {
         MigrateError::VersionMissing(found) if found > known => {
             RecordsError::NewerSchema { path: path.to_owned(), found, known }
         }

@@ -160,6 +160,8 @@ impl Store {
                 let id = row.text("id")?;
                 let done = sqlx::query("DELETE FROM journal WHERE call = $1").bind(&id).execute(&mut *transaction);
                 deleted += done.await?.rows_affected();
+                let compared = sqlx::query("DELETE FROM flow_trial_calls WHERE call = $1").bind(&id);
+                compared.execute(&mut *transaction).await?;
                 let end = sqlx::query("UPDATE flow_runs SET flow_end = NULL, seal = NULL WHERE call = $1").bind(&id);
                 end.execute(&mut *transaction).await?;
             }
@@ -296,7 +298,7 @@ impl ClinicOf {
 /// Rows that belong to a call point at it; the database refuses one that points nowhere.
 pub(crate) fn no_such_call(error: sqlx::Error, call: &str) -> RecordsError {
     match error.as_database_error() {
-        Some(database) if database.message().contains("FOREIGN KEY") => {
+        Some(database) if database.is_foreign_key_violation() => {
             RecordsError::NotFound { what: "call", id: call.to_owned() }
         }
         _ => error.into(),

@@ -52,6 +52,14 @@ impl Store {
         let sql = "SELECT COUNT(*) FROM bookings WHERE clinic = $1 AND phone = $2 AND status IN ('arrived', 'done')";
         Ok(sqlx::query_scalar(sql).bind(clinic).bind(phone).fetch_one(self.read()).await?)
     }
+
+    /// Whether a visit was booked under a number (E.164) since then, whatever became of it.
+    pub async fn has_booked_since(&self, clinic: &str, phone: &str, since_ms: i64) -> Result<bool> {
+        let sql =
+            "SELECT id FROM bookings WHERE clinic = $1 AND phone = $2 AND created_ms >= $3 AND id = visit LIMIT 1";
+        let found = sqlx::query(sql).bind(clinic).bind(phone).bind(since_ms).fetch_optional(self.read()).await?;
+        Ok(found.is_some())
+    }
 }
 
 /// Rows come newest first: what is written last names the visitor.

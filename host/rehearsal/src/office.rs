@@ -26,6 +26,7 @@ pub(crate) struct SceneOffice {
     full: bool,
     /// Attempts to book that still come too late.
     late: u32,
+    wait_s: u32,
     visits: Vec<Appointment>,
 }
 
@@ -67,6 +68,7 @@ impl SceneOffice {
             transfer: scene.transfer,
             full: scene.full,
             late: scene.taken,
+            wait_s: scene.wait_s,
         }
     }
 
@@ -276,7 +278,7 @@ impl Office for SceneOffice {
             Some(transfer) => transfer == Transfer::Connected,
             None => self.is_open(now),
         };
-        Ok(QueueState { open, waiting: 0, expected_wait_s: 0 })
+        Ok(QueueState { open, waiting: 0, expected_wait_s: self.wait_s })
     }
 
     fn check_category(&self, category: &str) -> Result<(), Error> {

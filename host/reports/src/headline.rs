@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::non_target::{NonTarget, Row};
-use crate::{CountsAs, Lang, Report, Share};
+use crate::{Amount, CountsAs, Lang, Report, Share};
 
 /// What the report comes down to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -21,6 +21,14 @@ pub struct Largest {
     pub category: String,
     /// Its calls, of all non-target ones.
     pub share: Share,
+}
+
+/// The sentence under the headline, in its parts.
+pub(crate) struct Lead {
+    pub(crate) begins: String,
+    pub(crate) time: String,
+    pub(crate) cost: Option<String>,
+    pub(crate) than: String,
 }
 
 impl Headline {
@@ -80,6 +88,46 @@ impl Report {
                 )
             }
         }
+    }
+
+    /// What the non-target calls took; none when there were none.
+    pub(crate) fn lead(&self, lang: Lang) -> Option<Lead> {
+        let found = &self.non_target.non_target;
+        if found.now.calls == 0 {
+            return None;
+        }
+        let than = found.change.as_ref().map(|change| {
+            let (sign, size) = match &change.cost {
+                Some(cost) => {
+                    let size = Amount::new(cost.minor.saturating_abs(), &*cost.currency);
+                    (cost.minor.signum(), lang.money(&size))
+                }
+                None => (change.time_ms.signum(), lang.duration(change.time_ms.saturating_abs())),
+            };
+            let before = lang.period(self.before);
+            match (lang, sign) {
+                (Lang::Ru, 0) => format!(" — столько же, сколько за {before}"),
+                (Lang::Ru, 1) => format!(" — на {size} больше, чем за {before}"),
+                (Lang::Ru, _) => format!(" — на {size} меньше, чем за {before}"),
+                (Lang::En, 0) => format!(", as much as in {before}"),
+                (Lang::En, 1) => format!(", {size} more than in {before}"),
+                (Lang::En, _) => format!(", {size} less than in {before}"),
+            }
+        });
+        let period = lang.period(self.period);
+        Some(Lead {
+            begins: lang.pick(format!("За {period} такие разговоры заняли "), format!("In {period} such calls took ")),
+            time: lang.duration(found.now.time_ms),
+            cost: found.now.cost.as_ref().map(|cost| lang.money(cost)),
+            than: than.unwrap_or_default(),
+        })
+    }
+
+    /// The same as a sentence: what the non-target calls took, and whether that is more than before.
+    pub fn lead_text(&self, lang: Lang) -> Option<String> {
+        let lead = self.lead(lang)?;
+        let cost = lead.cost.map(|cost| format!("{}{cost}", lang.pick(" и обошлись в ", " and cost ")));
+        Some(format!("{}{}{}{}.", lead.begins, lead.time, cost.unwrap_or_default(), lead.than))
     }
 
     /// A category's title; its id if the clinic does not have it.

@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::kpi::Kpis;
 use crate::share::div_round;
 use crate::{Amount, Period, Share};
 
@@ -111,6 +112,27 @@ impl Lang {
     /// Whole minutes, rounded to the nearest.
     pub fn minutes(self, ms: i64) -> i64 {
         i64::try_from(div_round(ms.into(), 60_000)).unwrap_or(i64::MAX)
+    }
+
+    /// A figure as it is read, by the id of its definition; none where nothing was measured.
+    pub(crate) fn figure(self, kpis: &Kpis, id: &str) -> Option<String> {
+        let share = |share: Option<Share>| share.map(|share| self.share(share));
+        let time = |ms: Option<i64>| ms.map(|ms| self.duration(ms));
+        match id {
+            "sl_offered" => share(kpis.sl_offered),
+            "sl_answered" => share(kpis.sl_answered),
+            "sl_offered_less_short" => share(kpis.sl_offered_less_short),
+            "sl2" => share(kpis.sl2),
+            "lcr_gross" => share(kpis.lcr_gross),
+            "lcr_net" => share(kpis.lcr_net),
+            "asa" => time(kpis.asa_ms),
+            "abandon" => time(kpis.abandon_ms),
+            "att" => time(kpis.att_ms),
+            "acw" => time(kpis.acw_ms),
+            "aht" => time(kpis.aht_ms),
+            "occupancy" => share(kpis.occupancy),
+            _ => None,
+        }
     }
 
     /// A length of time as people say it: two units at most.

@@ -2,7 +2,7 @@
 //!
 //! Layout: [`kpi`] is every formula of the trade with its [`definitions`](kpi::definitions); [`non_target`] is what calls
 //! were about and what that cost; [`staffing`] is Erlang; [`Report`] puts them together for one clinic and period from the
-//! records' aggregates; [`page`] renders it as one HTML file.
+//! records' aggregates; [`page`] renders it as one HTML file, [`pdf`] as a document.
 //!
 //! Invariants:
 //! - Formulas are pure functions of recorded events; [`Report::build`] is the only place that reads a database.
@@ -17,6 +17,7 @@ pub mod kpi;
 mod lang;
 pub mod non_target;
 pub mod page;
+pub mod pdf;
 mod period;
 mod report;
 mod share;

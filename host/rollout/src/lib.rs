@@ -12,6 +12,7 @@
 //! | [`DropFolder`] | deploying by dropping a file |
 //! | [`journal_of`], [`recorded_calls`] | recorded calls as journals |
 //! | [`trial`] | a version replayed against recorded calls, and the gate |
+//! | [`kept`] | the same, written down to be looked at later |
 //!
 //! # Invariants
 //!
@@ -25,6 +26,7 @@ mod drop_folder;
 mod error;
 pub mod guard;
 mod inspect;
+pub mod kept;
 mod library;
 mod recorded;
 mod route;

@@ -4,7 +4,7 @@
 //! call that would have gone otherwise, side by side. [`Trial::gate`] is the judgement: effects that change must be named
 //! by the person who wants them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -101,8 +101,27 @@ pub async fn trial(
     flow: &Arc<Flow>,
     which: &Recorded,
     language: Language,
-    mut progress: impl FnMut(usize, usize),
+    progress: impl FnMut(usize, usize),
 ) -> Result<Trial, RolloutError> {
+    let languages: &'static [Language] = match language {
+        Language::Russian => &[Language::Russian],
+        Language::English => &[Language::English],
+    };
+    tried(engine, store, flow, which, languages, progress).await.map(|(trial, _)| trial)
+}
+
+/// The same call in the other languages.
+pub(crate) type Others = BTreeMap<String, Vec<Comparison>>;
+
+/// A trial in the first of these languages, and its comparisons in the others.
+pub(crate) async fn tried(
+    engine: &Engine,
+    store: &Store,
+    flow: &Arc<Flow>,
+    which: &Recorded,
+    languages: &'static [Language],
+    mut progress: impl FnMut(usize, usize),
+) -> Result<(Trial, Others), RolloutError> {
     let mut calls = match which.calls.as_slice() {
         [] => store.recorded_calls(&which.clinic, which.from_ms, which.to_ms).await?,
         named => named.to_vec(),
@@ -115,6 +134,7 @@ pub async fn trial(
     let mut waiting = calls.into_iter();
     let mut running = JoinSet::new();
     let (mut summary, mut comparisons, mut unreadable) = (ReplaySummary::default(), Vec::new(), Vec::new());
+    let mut others = Others::new();
     let (mut done, mut replayed) = (0, 0u32);
     loop {
         // A few more than there are cores: reading a journal waits for the disk.
@@ -122,7 +142,7 @@ pub async fn trial(
             && let Some(call) = waiting.next()
         {
             let (engine, store, flow) = (engine.clone(), store.clone(), Arc::clone(flow));
-            running.spawn(async move { one(&engine, &store, &flow, call, language).await });
+            running.spawn(async move { one(&engine, &store, &flow, call, languages).await });
         }
         let Some(ended) = running.join_next().await else { break };
         done += 1;
@@ -130,14 +150,13 @@ pub async fn trial(
         match ended {
             Ok((_, Ok(tried))) => {
                 replayed += 1;
-                summary.add(
-                    &tried.comparison.call,
-                    tried.comparison.verdict,
-                    tried.deterministic,
-                    &tried.comparison.line,
-                );
-                if tried.comparison.verdict != Verdict::Identical || !tried.deterministic {
-                    comparisons.push(tried.comparison);
+                let Tried { comparison, others: translated, deterministic } = tried;
+                summary.add(&comparison.call, comparison.verdict, deterministic, &comparison.line);
+                if comparison.verdict != Verdict::Identical || !deterministic {
+                    if !translated.is_empty() {
+                        others.insert(comparison.call.clone(), translated);
+                    }
+                    comparisons.push(comparison);
                 }
             }
             Ok((call, Err(error))) => unreadable.push((call, error.to_string())),
@@ -146,19 +165,21 @@ pub async fn trial(
     }
     comparisons.sort_by(|a, b| (b.verdict, &a.call).cmp(&(a.verdict, &b.call)));
     let took = began.elapsed().max(Duration::from_micros(1));
-    Ok(Trial {
+    let trial = Trial {
         digest: flow.digest().to_owned(),
         summary,
         comparisons,
         unreadable,
         calls_per_second: f64::from(replayed) / took.as_secs_f64(),
-    })
+    };
+    Ok((trial, others))
 }
 
 const AT_ONCE: usize = 8;
 
 struct Tried {
     comparison: Comparison,
+    others: Vec<Comparison>,
     deterministic: bool,
 }
 
@@ -167,13 +188,17 @@ async fn one(
     store: &Store,
     flow: &Arc<Flow>,
     call: String,
-    language: Language,
+    languages: &[Language],
 ) -> (String, Result<Tried, RolloutError>) {
     let tried = async {
         let journal = Arc::new(journal_of(store, &call).await?);
         let twice = engine.replay_twice(flow, &journal).await;
-        let comparison = Comparison::in_language(&journal, &twice.report, language);
-        Ok(Tried { comparison, deterministic: twice.deterministic })
+        let in_language = |language: &Language| Comparison::in_language(&journal, &twice.report, *language);
+        let (first, rest) = languages.split_first().unwrap_or((&Language::Russian, &[]));
+        // What went as recorded is counted and forgotten.
+        let differs = twice.report.verdict != Verdict::Identical || !twice.deterministic;
+        let others = rest.iter().filter(|_| differs).map(in_language).collect();
+        Ok(Tried { comparison: in_language(first), others, deterministic: twice.deterministic })
     };
     let tried = tried.await;
     (call, tried)

@@ -1,5 +1,7 @@
 //! A caller's line on its way from act to act: robot, waiting room, bridge. And an act on the shared clock.
 
+use std::task::Context;
+
 use lines::{Beat, Door, Paced, Pacer};
 use tokio::sync::oneshot;
 
@@ -23,17 +25,22 @@ impl Leg {
         Leg { door, recording, at: Millis(0) }
     }
 
-    /// Hang up, and wait until the recording is on the disk.
+    /// Is the call to be recorded, and the caller has not been told yet?
+    pub fn notice_is_due(&self) -> bool {
+        self.recording.as_ref().is_some_and(|recording| !recording.is_on())
+    }
+
+    /// Hang up, and wait until the recording is on the disk. False if there is none: nothing of the call was kept.
     ///
     /// # Errors
     ///
     /// [`SessionError::Recording`].
-    pub async fn hang_up(self) -> Result<(), SessionError> {
+    pub async fn hang_up(self) -> Result<bool, SessionError> {
         let Leg { door, recording, .. } = self;
         drop(door);
         match recording {
             Some(recording) => Ok(recording.finish().await?),
-            None => Ok(()),
+            None => Ok(false),
         }
     }
 }
@@ -51,9 +58,9 @@ struct Performing<T> {
 }
 
 impl<T: Paced> Paced for Performing<T> {
-    fn poll(&mut self) {
+    fn poll(&mut self, context: &mut Context<'_>) {
         if let Some(act) = &mut self.act {
-            act.poll();
+            act.poll(context);
         }
     }
 

@@ -1,15 +1,20 @@
 //! Two lines made one: a caller and the person who talks with them.
 //!
-//! The operator first hears, in a whisper, one line of what the robot learned; the caller hears music until then. The
-//! recording goes on, the operator on its right. Either side may put the other on hold.
+//! The operator first hears, in a whisper, one line of what the robot learned; the caller hears music until then, or that the
+//! call is recorded, where they do not know it yet. They hear each other once both are over. The recording goes on, the
+//! operator on its right. Either side may put the other on hold.
+
+use std::task::Context;
 
 use call::Millis;
 use lines::{Beat, Door, FRAME_SAMPLES, Paced, Quality, Received};
 use tokio::sync::mpsc;
 
 use crate::act::Leg;
+use crate::inbox;
 use crate::music::Music;
 use crate::playback::{Sound, Voice};
+use crate::recorder::Recording;
 use crate::spoken::Hearing;
 
 type Frame = [i16; FRAME_SAMPLES];
@@ -87,6 +92,7 @@ pub struct BridgeOver {
 
 enum Order {
     Whisper(Party, Option<Sound>),
+    Notice(Option<Sound>),
     Hold(Party, bool),
     Part,
 }
@@ -100,6 +106,31 @@ impl Bridge {
         whisper: Option<&str>,
         hearing: &Hearing,
     ) -> (Bridge, mpsc::UnboundedReceiver<Bridged>) {
+        Bridge::open_with(caller, operator, whisper, None, hearing).await
+    }
+
+    /// The same with a caller who may not know yet that the call is recorded: they hear `notice`, or what is left of one that
+    /// was broken off, before they hear the operator. What the operator hears of it tells them when to speak.
+    pub async fn open_told(
+        caller: Leg,
+        operator: Box<dyn Door>,
+        whisper: Option<&str>,
+        notice: &str,
+        hearing: &Hearing,
+    ) -> (Bridge, mpsc::UnboundedReceiver<Bridged>) {
+        Bridge::open_with(caller, operator, whisper, Some(notice), hearing).await
+    }
+
+    async fn open_with(
+        mut caller: Leg,
+        operator: Box<dyn Door>,
+        whisper: Option<&str>,
+        notice: Option<&str>,
+        hearing: &Hearing,
+    ) -> (Bridge, mpsc::UnboundedReceiver<Bridged>) {
+        let notice = notice.filter(|_| caller.notice_is_due());
+        let rest = caller.recording.as_mut().and_then(Recording::rest_of_notice).filter(|_| notice.is_some());
+        let to_be_made = notice.filter(|_| rest.is_none());
         let (orders, received) = mpsc::unbounded_channel();
         let (happened, events) = mpsc::unbounded_channel();
         let bridge = Bridge { orders, voice: hearing.voice.clone() };
@@ -109,8 +140,10 @@ impl Bridge {
             happened,
             music: Music::new(hearing.music.clone()),
             whisper: None,
-            whispered_frames: 0,
-            introducing: whisper.is_some(),
+            whisper_is_due: whisper.is_some(),
+            notice: rest,
+            notice_is_due: notice.is_some(),
+            introduced_frames: 0,
             asked_to_hold: [false; 2],
             holding: [false; 2],
             connected_at: None,
@@ -119,6 +152,10 @@ impl Bridge {
         };
         // The caller hears music while the whisper is being made.
         hearing.pacer.add(Box::new(talk));
+        if let Some(text) = to_be_made {
+            let notice = bridge.sound_of(text).await;
+            bridge.orders.send(Order::Notice(notice)).ok();
+        }
         if let Some(text) = whisper {
             bridge.whisper(Party::Operator, text).await;
         }
@@ -127,18 +164,17 @@ impl Bridge {
 
     /// Say something to one of them which the other does not hear; ready once it is being said.
     pub async fn whisper(&self, to: Party, text: &str) {
-        let sound = match self.voice.whole(text).await {
-            Ok(pieces) => {
-                let mut sound = Sound::default();
-                pieces.into_iter().for_each(|piece| sound.push(piece));
-                Some(sound)
-            }
-            Err(error) => {
-                tracing::error!(%error, "a whisper could not be spoken");
-                None
-            }
-        };
+        let sound = self.sound_of(text).await;
         self.orders.send(Order::Whisper(to, sound)).ok();
+    }
+
+    async fn sound_of(&self, text: &str) -> Option<Sound> {
+        let pieces = self.voice.whole(text).await;
+        let pieces =
+            pieces.inspect_err(|error| tracing::error!(%error, "what is said on a bridge could not be spoken"));
+        let mut sound = Sound::default();
+        pieces.ok()?.into_iter().for_each(|piece| sound.push(piece));
+        Some(sound)
     }
 
     /// As if `by` had put the other on hold by their telephone, or taken them back.
@@ -160,9 +196,12 @@ struct Talk {
     happened: mpsc::UnboundedSender<Bridged>,
     music: Music,
     whisper: Option<(Party, Sound)>,
-    whispered_frames: u32,
-    /// They do not hear each other yet.
-    introducing: bool,
+    /// They do not hear each other before the operator has heard it …
+    whisper_is_due: bool,
+    notice: Option<Sound>,
+    /// … and the caller this.
+    notice_is_due: bool,
+    introduced_frames: u32,
     /// By order, and as it is with the telephones' own holds; the caller's first.
     asked_to_hold: [bool; 2],
     holding: [bool; 2],
@@ -172,14 +211,16 @@ struct Talk {
 }
 
 impl Paced for Talk {
-    fn poll(&mut self) {
+    fn poll(&mut self, context: &mut Context<'_>) {
         loop {
-            match self.orders.try_recv() {
+            match inbox::next(&mut self.orders, context) {
                 Ok(Order::Whisper(to, Some(sound))) if !sound.is_empty() => {
                     self.whisper = Some((to, sound));
-                    self.whispered_frames = 0;
+                    self.introduced_frames = 0;
                 }
                 Ok(Order::Whisper(..)) => self.whisper_ended(),
+                Ok(Order::Notice(Some(sound))) if !sound.is_empty() && self.notice_is_due => self.notice = Some(sound),
+                Ok(Order::Notice(_)) => self.notice_ended(false),
                 Ok(Order::Hold(by, on)) => self.asked_to_hold[by as usize] = on,
                 Ok(Order::Part) => self.over(BridgeEnd::Parted),
                 Err(mpsc::error::TryRecvError::Empty) => return,
@@ -210,14 +251,14 @@ impl Paced for Talk {
         let held = [caller.door.held(), operator.held()];
         self.holds(held);
         self.keys(&from_caller, &from_operator);
-        if self.introducing {
-            self.whispered_frames += 1;
-            if self.whispered_frames >= MOST_WHISPER_FRAMES {
-                self.whisper_ended();
+        if self.introducing() {
+            self.introduced_frames += 1;
+            if self.introduced_frames >= MOST_WHISPER_FRAMES {
+                self.takes_too_long();
             }
         }
         self.exchange(&from_caller.audio, &from_operator.audio);
-        if !self.introducing {
+        if !self.introducing() {
             let on_hold = self.holding.contains(&true);
             *(if on_hold { &mut self.hold_ms } else { &mut self.talk_ms }) += frame_ms;
         }
@@ -233,17 +274,28 @@ impl Paced for Talk {
 }
 
 impl Talk {
+    /// They do not hear each other yet.
+    fn introducing(&self) -> bool {
+        self.whisper_is_due || self.notice_is_due
+    }
+
     /// Everyone hears whom they should.
     fn exchange(&mut self, from_caller: &Frame, from_operator: &Frame) {
+        let introducing = self.introducing();
+        let notice = self.notice.as_mut().map(|notice| (notice.frame(), notice.is_empty()));
         let whispered = self.whisper_frame();
-        let apart = self.introducing || self.holding.contains(&true);
-        let music = self.music.frame(apart);
+        let apart = introducing || self.holding.contains(&true);
+        let music = self.music.frame(apart && notice.is_none());
         let Some((caller, operator)) = &mut self.lines else { return };
         // Whoever holds the other hears nothing of them; the one who waits hears music.
         let (mut to_caller, mut to_operator) = (*from_operator, *from_caller);
         if apart {
-            to_caller = if self.introducing || self.holding[Party::Operator as usize] { music } else { SILENCE };
-            to_operator = if self.holding[Party::Caller as usize] && !self.introducing { music } else { SILENCE };
+            to_caller = if introducing || self.holding[Party::Operator as usize] { music } else { SILENCE };
+            to_operator = if self.holding[Party::Caller as usize] && !introducing { music } else { SILENCE };
+        }
+        if let Some((frame, _)) = notice {
+            to_caller = std::array::from_fn(|at| frame[at].saturating_add(to_caller[at]));
+            to_operator = frame;
         }
         match whispered {
             Some((Party::Operator, frame)) => to_operator = over(&frame, &to_operator),
@@ -255,6 +307,9 @@ impl Talk {
         if let Some(recording) = &mut caller.recording {
             // What the operator says to nobody, before the talk or while they hold it, is not the caller's call.
             recording.push(from_caller, if apart { &SILENCE } else { from_operator });
+        }
+        if notice.is_some_and(|(_, over)| over) {
+            self.notice_ended(true);
         }
     }
 
@@ -269,8 +324,41 @@ impl Talk {
 
     fn whisper_ended(&mut self) {
         self.whisper = None;
-        if !std::mem::take(&mut self.introducing) {
+        if !std::mem::take(&mut self.whisper_is_due) {
             return self.tell(Bridged::Whispered);
+        }
+        self.introduced();
+    }
+
+    /// The notice was heard, or cannot be said: then nothing is kept.
+    fn notice_ended(&mut self, heard: bool) {
+        self.notice = None;
+        if !std::mem::take(&mut self.notice_is_due) {
+            return;
+        }
+        if let Some(recording) = self.lines.as_mut().and_then(|(caller, _)| caller.recording.as_mut())
+            && heard
+        {
+            // From the next frame on.
+            recording.notice_was_heard();
+        }
+        self.introduced();
+    }
+
+    /// A voice that takes longer is not waited for; a notice that is being said is said to its end.
+    fn takes_too_long(&mut self) {
+        if self.notice.is_none() {
+            self.notice_ended(false);
+        }
+        if self.whisper_is_due {
+            self.whisper_ended();
+        }
+    }
+
+    /// They hear each other, once nothing is due any more.
+    fn introduced(&mut self) {
+        if self.introducing() || self.connected_at.is_some() {
+            return;
         }
         self.connected_at = self.lines.as_ref().map(|(caller, _)| caller.at);
         self.tell(Bridged::Connected);
@@ -278,8 +366,10 @@ impl Talk {
 
     fn keys(&mut self, from_caller: &Received, from_operator: &Received) {
         for key in &from_operator.digits {
-            if self.introducing {
+            if self.whisper_is_due {
                 self.whisper_ended();
+            } else if self.notice_is_due {
+                // Nobody hears keys yet, and nothing cuts the notice short.
             } else if let Some((caller, _)) = &mut self.lines {
                 caller.door.send_digits(key.encode_utf8(&mut [0; 4]));
             }
@@ -287,7 +377,7 @@ impl Talk {
         }
         for key in &from_caller.digits {
             if let Some((_, operator)) = &mut self.lines
-                && !self.introducing
+                && !(self.whisper_is_due || self.notice_is_due)
             {
                 operator.send_digits(key.encode_utf8(&mut [0; 4]));
             }
@@ -296,11 +386,8 @@ impl Talk {
     }
 
     fn holds(&mut self, by_telephone: [bool; 2]) {
-        if self.connected_at.is_none() && !self.introducing {
-            // Without a whisper they are connected from the first frame on.
-            self.connected_at = self.lines.as_ref().map(|(caller, _)| caller.at);
-            self.tell(Bridged::Connected);
-        }
+        // Where nothing is due they are connected from the first frame on.
+        self.introduced();
         for party in [Party::Caller, Party::Operator] {
             let at = party as usize;
             let now = by_telephone[at] || self.asked_to_hold[at];

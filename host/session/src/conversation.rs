@@ -19,6 +19,8 @@ use crate::clock::Clock;
 use crate::error::SessionError;
 use crate::flow_side::{FlowSide, FromFlow};
 use crate::inbox::{Arrived, Inbox, ToLoop};
+use crate::meaning::own_words;
+use crate::notice::{Next, Notice};
 use crate::people::TransferCall;
 use crate::port::{Done, LivePort};
 use crate::stage::{HandedOver, Held, Setup, Stage};
@@ -69,6 +71,7 @@ pub(crate) struct Conversation {
     setup: Setup,
     core: Call,
     flow: FlowSide,
+    notice: Notice,
     clock: Clock,
     done: Done,
     turns: TurnWriter,
@@ -144,6 +147,7 @@ impl Conversation {
             }
         };
         let conversation = Conversation {
+            notice: Notice::new(&clinic.recording_notice, setup.recording.is_some()),
             turns: TurnWriter::start(stage.store.clone(), setup.id.clone()),
             stage: stage.clone(),
             pinned,
@@ -192,6 +196,7 @@ impl Conversation {
                     self.question = Some((question.id.clone(), question.text.clone()));
                     self.choices = choices(question);
                 }
+                let command = self.notice.before(command);
                 self.handle(Input::Flow(command), now);
             }
             FromFlow::Ended(report) => {
@@ -218,6 +223,10 @@ impl Conversation {
         match arrived {
             Arrived::Flow(from) => self.flow_sent(from, now),
             Arrived::Transferred(token, result) => self.transferred(token, result, now),
+            Arrived::TakenOver { to, summary } => {
+                self.tracer.send(Trace::Did("звонок забирает человек".to_owned()));
+                self.handle(Input::TakeOver { to, summary }, now);
+            }
             Arrived::Sound(_) | Arrived::Heard { .. } => {}
         }
     }
@@ -238,21 +247,27 @@ impl Conversation {
     }
 
     /// The next thing to do in sound; everything else the core wanted until then has been done.
-    pub(crate) fn next_act(&mut self, _now: Millis) -> Option<Act> {
+    pub(crate) fn next_act(&mut self, now: Millis) -> Option<Act> {
         while let Some(output) = self.core.poll() {
             match output {
-                Output::Play { token, what } => return Some(Act::Play { token, text: self.spoken(what) }),
+                Output::Play { token, what } => {
+                    self.notice.plays(token, &what);
+                    return Some(Act::Play { token, text: self.spoken(what) });
+                }
                 Output::StopPlayback { token } => return Some(Act::StopPlayback { token }),
                 Output::Hear { token, from, to, expects, hints } => {
                     return Some(Act::Hear { token, from, to, expects, hints });
                 }
                 Output::ComfortTone(on) => return Some(Act::ComfortTone(on)),
-                Output::Reply(reply) => {
-                    if let call::Reply::Answer(call::Answer::Speech { text, .. }) = &reply {
-                        self.answer_counts(text);
+                Output::Reply(reply) => match self.notice.after(reply) {
+                    Next::Command(command) => self.handle(Input::Flow(command), now),
+                    Next::Reply(reply) => {
+                        if let call::Reply::Answer(call::Answer::Speech { text, .. }) = &reply {
+                            self.answer_counts(text);
+                        }
+                        self.flow.reply(reply);
                     }
-                    self.flow.reply(reply);
-                }
+                },
                 Output::Transfer { token, to, summary } => self.transfer(token, to, summary),
                 Output::CancelTransfer { token } => {
                     if let Some(given_up) = self.transfer.take_if(|transfer| transfer.token == token) {
@@ -366,7 +381,7 @@ impl Conversation {
             Prompt::System(SystemPrompt::WillCallBack) if self.setup.caller.is_none() => Spoken::Text(
                 "Сейчас никто не может ответить. Пожалуйста, позвоните нам ещё раз. До свидания!".to_owned(),
             ),
-            Prompt::System(system) => Spoken::Text(system_text(system).to_owned()),
+            Prompt::System(system) => Spoken::Text(self.notice.with(system, system_text(system))),
         }
     }
 
@@ -433,16 +448,12 @@ impl Conversation {
         }
     }
 
-    /// The clinic's own words, where the answer may hold them: doctors first, whose names nobody else has.
+    /// The clinic's own words, where the answer may hold them.
     pub(crate) fn vocabulary(&self, expects: AnswerKind) -> Option<Arc<Vocabulary>> {
         if !matches!(expects, AnswerKind::Free | AnswerKind::Choice) {
             return None;
         }
-        let clinic = self.stage.desk.clinic();
-        let doctors = clinic.doctors.iter().map(|doctor| doctor.name.as_str());
-        let services = clinic.services.iter().map(|service| service.name.as_str());
-        let known = |word: &str| understanding::lexicon::vocabulary::knows(&understanding::normalise::stem(word));
-        Some(Arc::new(Vocabulary::new(doctors.chain(services), Arc::new(known))))
+        Some(own_words(self.stage.meaning.profile()))
     }
 
     /// Does the call wait for the flow?
@@ -450,9 +461,15 @@ impl Conversation {
         self.flow.thinking
     }
 
+    /// A prompt was played to its end, all of it. True if the caller knows now that the call is recorded.
+    pub(crate) fn heard(&mut self, token: Token) -> bool {
+        self.notice.heard(token)
+    }
+
     /// There is no recording after all.
     pub(crate) fn not_recorded(&mut self) {
         self.setup.recording = None;
+        self.notice.not_needed();
     }
 
     /// When the core wants to be woken.

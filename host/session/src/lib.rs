@@ -13,6 +13,7 @@
 //!   [`chat()`]: in writing with a person
 //! - [`robot()`]: as `spoken`, for a call that goes on with people: its [`Leg`] goes to a [`WaitingRoom`], then a [`Bridge`]
 //! - [`People`]: who takes a caller that is handed over
+//! - [`Live`]: a call that goes on, for those who listen in or take it over
 //! - [`talk`]: what caller and operator said, written down after the call
 //! - [`meaning`]: understanding, in the words of the flow interface (also for authors' tests)
 //! - [`clinic_view`]: the clinic, in the words of the flow interface
@@ -35,8 +36,10 @@ mod error;
 mod flow_side;
 mod inbox;
 mod kept;
+mod live;
 pub mod meaning;
 mod music;
+mod notice;
 mod people;
 mod playback;
 mod port;
@@ -54,8 +57,9 @@ pub use act::Leg;
 pub use bridge::{Bridge, BridgeEnd, BridgeOver, Bridged, Party};
 pub use chat::{ChatDoor, FromVisitor, ToVisitor, Visitor, chat};
 pub use error::SessionError;
+pub use live::Live;
 pub use music::tune;
-pub use people::{ClinicLines, People, TransferCall};
+pub use people::{ClinicLines, People, QueueNow, TransferCall};
 pub use recorder::{Recording, Studio};
 pub use spoken::{Hearing, Robot, robot, spoken};
 pub use stage::{HandedOver, Held, Setup, Stage};

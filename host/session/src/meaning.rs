@@ -6,6 +6,7 @@ use flows::host::faq::{Entry, Hit};
 use flows::host::understanding as wit;
 use flows::script::Understanding;
 use jiff::civil;
+use speech::Vocabulary;
 use understanding::datetime::{self, When};
 use understanding::faq::Matcher;
 use understanding::intent::{self, IntentKind};
@@ -70,6 +71,14 @@ pub fn profile(clinic: &desk::Clinic) -> Profile {
         .with_service_ids(clinic.services.iter().map(|service| service.id.clone()).collect())
         .with_doctors(doctors.collect())
         .with_faq(faq.collect())
+}
+
+/// The clinic's own words, by which what was heard is mended: doctors first, whose names nobody else has.
+pub fn own_words(profile: &Profile) -> Arc<Vocabulary> {
+    let doctors = profile.doctors.iter().map(|doctor| doctor.name.as_str());
+    let services = profile.services.iter().chain(&profile.absent).map(String::as_str);
+    let known = |word: &str| understanding::lexicon::vocabulary::knows(&understanding::normalise::stem(word));
+    Arc::new(Vocabulary::new(doctors.chain(services), Arc::new(known)))
 }
 
 impl Understanding for Meaning {

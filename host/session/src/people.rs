@@ -30,6 +30,17 @@ pub struct TransferCall {
     pub line: Option<Arc<dyn Line>>,
 }
 
+/// How a queue is for whoever joins it now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueNow {
+    /// Somebody serves it.
+    pub served: bool,
+    /// How many wait.
+    pub waiting: u32,
+    /// How long one more will probably wait, seconds.
+    pub expected_wait_s: u32,
+}
+
 /// The people of a house.
 #[async_trait]
 pub trait People: Send + Sync {
@@ -37,6 +48,11 @@ pub trait People: Send + Sync {
     /// person or into a queue: the robot leaves, and the line goes on from [`crate::Robot::leg`]. A transfer that is given
     /// up (nobody answered in time, the caller is gone) is dropped where it awaits.
     async fn transfer(&self, call: &TransferCall) -> TransferResult;
+
+    /// The queue before a line of this clinic; none where there is none.
+    async fn queue(&self, _clinic: &Clinic, _to: &str) -> Option<QueueNow> {
+        None
+    }
 }
 
 /// By the clinic file: a person answers where a line is written down, the operator's during opening hours, the ward's and

@@ -178,6 +178,7 @@ impl Sound {
 pub(crate) struct Heard {
     pub(crate) text: String,
     pub(crate) from: Millis,
+    pub(crate) token: Token,
 }
 
 /// What one frame brought.
@@ -189,6 +190,8 @@ pub(crate) struct Step {
     pub(crate) began: Option<String>,
     /// The prompt that ended.
     pub(crate) ended: Option<Heard>,
+    /// It broke off: the voice failed in the middle of it.
+    pub(crate) broken: bool,
 }
 
 impl Playback {
@@ -243,7 +246,7 @@ impl Playback {
     /// Stop a prompt; what of it was heard is returned.
     pub(crate) fn stop(&mut self, token: Token) -> Option<Heard> {
         let current = self.current.take_if(|current| current.token == token)?;
-        current.began.map(|from| Heard { text: current.text, from })
+        current.began.map(|from| Heard { text: current.text, from, token })
     }
 
     /// The call is over in the middle of a prompt.
@@ -278,6 +281,7 @@ impl Playback {
         let frame = current.sound.frame();
         if current.sound.is_empty() && (current.complete || current.failed) {
             let token = current.token;
+            step.broken = current.failed;
             let failed = current.failed && current.began.is_none();
             step.inputs.push(if failed { Input::PlaybackFailed { token } } else { Input::PlaybackDone { token } });
             step.ended = self.stop(token);

@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::flow_side::FromFlow;
 use crate::inbox::{Arrived, ToLoop};
 use crate::meaning::Meaning;
+use crate::people::QueueNow;
 use crate::stage::{Setup, Stage};
 use crate::trace::{Trace, Tracer};
 
@@ -68,8 +69,6 @@ pub(crate) struct LivePort {
     done: Done,
     to_loop: ToLoop,
     tracer: Tracer,
-    /// The recording notice, until it has been said: the law wants it, so it is not left to the flow.
-    notice: Option<String>,
     /// Digest and name of the version that holds the call.
     version: (String, String),
 }
@@ -92,9 +91,8 @@ impl LivePort {
             entry: setup.entry.as_str().to_owned(),
             started: moment(setup.started.datetime()),
         };
-        let notice = Some(stage.desk.clinic().recording_notice.clone()).filter(|notice| !notice.is_empty());
         let version = (flow.digest().to_owned(), flow.name().to_owned());
-        LivePort { stage, info, clock, done, to_loop, tracer, notice, version }
+        LivePort { stage, info, clock, done, to_loop, tracer, version }
     }
 
     fn desk(&self) -> &Desk {
@@ -112,15 +110,6 @@ impl LivePort {
     /// Something that lasts is done only for a caller who is there to hear of it.
     fn present(&self) -> Result<(), Error> {
         if self.done.is_gone() { Err(Error::Hangup) } else { Ok(()) }
-    }
-
-    /// The first words of a call carry the recording notice: after a greeting, before a question.
-    fn with_notice(&mut self, text: String, after: bool) -> String {
-        match self.notice.take() {
-            Some(notice) if after => format!("{text} {notice}"),
-            Some(notice) => format!("{notice} {text}"),
-            None => text,
-        }
     }
 
     /// Ask the media loop, and wait for its reply.
@@ -168,15 +157,19 @@ impl LivePort {
         })
     }
 
-    /// There is no queue in front of people yet: a line is staffed while the clinic is open.
-    fn queue(&self, to: &Destination) -> Result<QueueState, Error> {
+    /// Where there is no queue in front of people, a line is staffed while the clinic is open.
+    async fn queue(&self, to: &Destination) -> Result<QueueState, Error> {
         let name = line_name(to);
         if !self.clinic().lines.contains_key(name) {
             let message = format!("the clinic file has no line `{name}` under [lines]");
             return Err(Error::other("unknown-line", message));
         }
         let open = self.clinic().is_open(self.clock.now().timestamp());
-        Ok(QueueState { open, waiting: 0, expected_wait_s: 0 })
+        let Some(queue) = self.stage.people.queue(self.clinic(), name).await else {
+            return Ok(QueueState { open, waiting: 0, expected_wait_s: 0 });
+        };
+        let QueueNow { served, waiting, expected_wait_s } = queue;
+        Ok(QueueState { open: served, waiting, expected_wait_s })
     }
 
     async fn find(&self, query: visits::SlotQuery) -> Result<Vec<visits::Slot>, Error> {
@@ -385,16 +378,12 @@ impl Port for LivePort {
         Ok(match call {
             Ask::VoiceCall => Tell::VoiceCall(self.info.clone()),
             Ask::VoiceSay { text, barge_in } => {
-                let text = self.with_notice(text, true);
                 Tell::VoiceSay(self.say(Command::Say { text, barge_in: core_barge_in(barge_in) }).await?)
             }
             Ask::VoicePlay { prompt, barge_in } => {
                 Tell::VoicePlay(self.say(Command::Play { prompt, barge_in: core_barge_in(barge_in) }).await?)
             }
-            Ask::VoiceAsk { mut question } => {
-                question.text = self.with_notice(question.text, false);
-                Tell::VoiceAsk(self.ask(question).await?)
-            }
+            Ask::VoiceAsk { question } => Tell::VoiceAsk(self.ask(question).await?),
             Ask::VoiceHangUp => {
                 // The caller may still be hearing the last words; for the flow the call is over at its first hang-up.
                 let gone = self.done.is_gone();
@@ -423,7 +412,7 @@ impl Port for LivePort {
             Ask::AppointmentsMine { phone } => Tell::AppointmentsMine(self.mine(&phone).await),
             Ask::CallbacksRequest { callback } => Tell::CallbacksRequest(self.call_back(callback).await),
             Ask::RoutingTransfer { to, summary } => Tell::RoutingTransfer(self.transfer(&to, summary).await?),
-            Ask::RoutingQueue { to } => Tell::RoutingQueue(self.queue(&to)),
+            Ask::RoutingQueue { to } => Tell::RoutingQueue(self.queue(&to).await),
             Ask::ParseDateTime { text } => Tell::ParseDateTime(self.date_time(&text)),
             Ask::ParseYesNo { text } => Tell::ParseYesNo(self.meaning().yes_no(&text)),
             Ask::ParsePhone { text } => Tell::ParsePhone(self.meaning().phone(&text)),

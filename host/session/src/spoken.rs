@@ -1,6 +1,7 @@
 //! A call at a door with audio: the media loop.
 
 use std::sync::Arc;
+use std::task::Context;
 use std::time::Duration;
 
 use audio::{FRAME_MS, Pcm};
@@ -18,7 +19,7 @@ use crate::act::{Leg, perform};
 use crate::conversation::{Act, Conversation, Words};
 use crate::ear::Ear;
 use crate::error::SessionError;
-use crate::inbox::{Arrived, Inbox, ToLoop};
+use crate::inbox::{self, Arrived, Inbox, ToLoop};
 use crate::kept::Kept;
 use crate::music;
 use crate::playback::{Playback, Step, Voice};
@@ -85,11 +86,9 @@ pub async fn spoken(
     tracer: Tracer,
 ) -> Result<Held, SessionError> {
     let robot = robot(stage, setup, door, &hearing, tracer).await?;
-    robot.leg.hang_up().await?;
-    match robot.held.await {
-        Ok(held) => held,
-        Err(_) => Err(SessionError::Broken),
-    }
+    let kept = robot.leg.hang_up().await?;
+    let held = robot.held.await.map_err(|_| SessionError::Broken)?;
+    held.map(|held| Held { recording: held.recording.filter(|_| kept), ..held })
 }
 
 /// Hold the robot's part of a call, and hand the line back: for calls that go on with a person.
@@ -108,11 +107,11 @@ pub async fn robot(
         Some(path) => Some(hearing.studio.record(path).await),
         None => None,
     };
-    let (id, started_ms, pace) = (setup.id.clone(), setup.started_ms(), door.pace());
+    let (id, started_ms, pace, live) = (setup.id.clone(), setup.started_ms(), door.pace(), setup.live.clone());
     let (mut conversation, inbox) = Conversation::start(stage, setup, config(pace), tracer).await?;
     conversation.on_line(door.line());
     let recording = match recording.transpose() {
-        Ok(recording) => recording,
+        Ok(recording) => recording.map(|recording| recording.heard_by(live.clone())),
         Err(error) => {
             // The caller is worth more than the recording.
             tracing::error!(call = id, %error, "the call is not recorded");
@@ -121,6 +120,7 @@ pub async fn robot(
         }
     };
     let to_loop = conversation.to_loop();
+    live.robot_begins(to_loop.clone());
     let media = Media {
         playback: Playback::new(hearing.voice.clone(), to_loop.clone()),
         leg: Leg::new(door, recording),
@@ -138,6 +138,7 @@ pub async fn robot(
         Pace::Simulated => Some(simulate(media).await),
         Pace::RealTime => perform(&hearing.pacer, media).await,
     };
+    live.robot_left();
     let Some(mut media) = media else {
         let end = CallEnd {
             ended_ms: jiff::Timestamp::now().as_millisecond().max(started_ms),
@@ -191,7 +192,9 @@ struct Media {
 async fn simulate(mut media: Media) -> Media {
     let mut due = Instant::now();
     loop {
-        media.poll();
+        while let Ok(arrived) = media.inbox.try_recv() {
+            media.arrived(arrived);
+        }
         if media.frame() == Beat::Over {
             return media;
         }
@@ -215,8 +218,8 @@ async fn simulate(mut media: Media) -> Media {
 }
 
 impl Paced for Media {
-    fn poll(&mut self) {
-        while let Ok(arrived) = self.inbox.try_recv() {
+    fn poll(&mut self, context: &mut Context<'_>) {
+        while let Ok(arrived) = inbox::next(&mut self.inbox, context) {
             self.arrived(arrived);
         }
     }
@@ -278,7 +281,9 @@ impl Media {
                     }
                 }
             }
-            other @ (Arrived::Flow(_) | Arrived::Transferred(..)) => self.conversation.arrived(other, now),
+            other @ (Arrived::Flow(_) | Arrived::Transferred(..) | Arrived::TakenOver { .. }) => {
+                self.conversation.arrived(other, now);
+            }
         }
         self.act(now);
     }
@@ -309,6 +314,13 @@ impl Media {
         }
         if let Some(heard) = step.ended {
             self.conversation.robot_said(&heard.text, heard.from, now);
+            // From the next frame on.
+            if !step.broken
+                && self.conversation.heard(heard.token)
+                && let Some(recording) = &mut self.leg.recording
+            {
+                recording.notice_was_heard();
+            }
         }
     }
 

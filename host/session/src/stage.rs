@@ -10,6 +10,7 @@ use jiff::Zoned;
 use records::{Direction, Outcome, Store};
 use rollout::{Entry, Switchboard};
 
+use crate::live::Live;
 use crate::meaning::Meaning;
 use crate::people::People;
 use crate::tagging::Tagger;
@@ -54,6 +55,8 @@ pub struct Setup {
     pub seed: u64,
     /// Where to leave the stereo recording.
     pub recording: Option<PathBuf>,
+    /// For those who look at the call while it goes on.
+    pub live: Live,
 }
 
 impl Setup {
@@ -74,6 +77,7 @@ impl Setup {
             started,
             seed,
             recording: None,
+            live: Live::default(),
         }
     }
 
@@ -105,7 +109,7 @@ pub struct Held {
     pub turns: Vec<call::Turn>,
     /// Length, milliseconds.
     pub duration_ms: u64,
-    /// Where the recording is.
+    /// Where the recording is, or will be when its [`Leg`](crate::Leg) has hung up and something was kept.
     pub recording: Option<PathBuf>,
     /// Whom the caller was handed to; none unless `end` is [`call::EndReason::Transferred`].
     pub handed_over: Option<HandedOver>,

@@ -14,6 +14,7 @@ use speech::Ears;
 use understanding::profile::Profile;
 
 use crate::error::SessionError;
+use crate::meaning::own_words;
 use crate::tagging::{self, Tagger};
 
 /// The kind of these jobs in the queue.
@@ -126,7 +127,11 @@ impl TalkWorker {
             Ok::<_, wav::WavError>(recording)
         });
         let talk = talk.await.map_err(|error| SessionError::Job(error.to_string()))??;
-        let heard = self.ears.hear_recording(&talk, None).await?;
+        let clinic = self.store.call(call).await?.clinic;
+        let Some(profile) = self.profiles.get(&clinic) else {
+            return Err(SessionError::Job(format!("the clinic {clinic} is not served here")));
+        };
+        let heard = self.ears.hear_recording(&talk, Some(own_words(profile))).await?;
         // After what the robot wrote down. The same places if the job is done twice.
         let robot = self.store.turns(call).await?;
         let before = robot.iter().filter(|turn| turn.start_ms < i64::from(from)).count();
@@ -143,10 +148,6 @@ impl TalkWorker {
             };
             self.store.add_turn(turn).await?;
         }
-        let clinic = self.store.call(call).await?.clinic;
-        let Some(profile) = self.profiles.get(&clinic) else {
-            return Err(SessionError::Job(format!("the clinic {clinic} is not served here")));
-        };
         tagging::tag(&self.store, &self.classifier, profile, call).await?;
         Ok(())
     }

@@ -1,10 +1,13 @@
 //! The waiting room: a caller between the robot and a person. Music, announcements, keys.
 
+use std::task::Context;
+
 use call::Millis;
 use lines::{Beat, FRAME_SAMPLES, Paced};
 use tokio::sync::mpsc;
 
 use crate::act::Leg;
+use crate::inbox;
 use crate::music::Music;
 use crate::playback::{Sound, Voice};
 use crate::spoken::Hearing;
@@ -28,7 +31,7 @@ pub enum Waited {
 }
 
 enum Order {
-    Say(Option<Sound>),
+    Say(Announcement),
     Hush,
     Music(bool),
     Leave,
@@ -55,6 +58,16 @@ impl WaitingRoom {
     /// Announce something, after what is being announced already; the music makes room. [`Waited::Said`] tells when it was
     /// heard. The sound is prepared before this returns.
     pub async fn say(&self, text: &str) {
+        self.announce(text, false).await;
+    }
+
+    /// Say that the call is recorded; once that was heard to its end, it is. Nothing hushes it. Where the line is handed back in
+    /// the middle of it, a bridge says the rest ([`Bridge::open_told`](crate::Bridge::open_told)).
+    pub async fn say_notice(&self, text: &str) {
+        self.announce(text, true).await;
+    }
+
+    async fn announce(&self, text: &str, notice: bool) {
         let sound = match self.voice.whole(text).await {
             Ok(pieces) => {
                 let mut sound = Sound::default();
@@ -66,7 +79,7 @@ impl WaitingRoom {
                 None
             }
         };
-        self.orders.send(Order::Say(sound)).ok();
+        self.orders.send(Order::Say(Announcement { sound, notice })).ok();
     }
 
     /// Stop announcing, at once; what was not heard is not reported.
@@ -85,6 +98,14 @@ impl WaitingRoom {
     }
 }
 
+/// Something to be said.
+struct Announcement {
+    /// None where the voice failed.
+    sound: Option<Sound>,
+    /// It is the recording notice.
+    notice: bool,
+}
+
 /// The act on the clock.
 struct Waiting {
     /// None once it was handed back.
@@ -94,18 +115,20 @@ struct Waiting {
     music: Music,
     music_on: bool,
     /// First the one being heard.
-    announcements: Vec<Sound>,
+    announcements: Vec<(Sound, bool)>,
 }
 
 impl Paced for Waiting {
-    fn poll(&mut self) {
+    fn poll(&mut self, context: &mut Context<'_>) {
         loop {
-            match self.orders.try_recv() {
-                Ok(Order::Say(Some(sound))) if !sound.is_empty() => self.announcements.push(sound),
+            match inbox::next(&mut self.orders, context) {
+                Ok(Order::Say(Announcement { sound: Some(sound), notice })) if !sound.is_empty() => {
+                    self.announcements.push((sound, notice));
+                }
                 Ok(Order::Say(_)) => self.tell(Waited::Said),
                 Ok(Order::Hush) => {
-                    self.announcements.clear();
-                    if let Some(leg) = &mut self.leg {
+                    self.announcements.retain(|(_, notice)| *notice);
+                    if let Some(leg) = self.leg.as_mut().filter(|_| self.announcements.is_empty()) {
                         leg.door.flush();
                     }
                 }
@@ -113,6 +136,10 @@ impl Paced for Waiting {
                 Ok(Order::Leave) => {
                     if let Some(mut leg) = self.leg.take() {
                         leg.door.flush();
+                        let notice = self.announcements.iter().position(|(_, notice)| *notice);
+                        if let (Some(recording), Some(at)) = (&mut leg.recording, notice) {
+                            recording.breaks_off(self.announcements.remove(at).0);
+                        }
                         self.tell(Waited::Left(leg));
                     }
                 }
@@ -134,9 +161,11 @@ impl Paced for Waiting {
         };
         received.digits.into_iter().for_each(|key| self.tell(Waited::Key(key)));
         let mut heard = [0; FRAME_SAMPLES];
-        if let Some(sound) = self.announcements.first_mut() {
+        let mut told = false;
+        if let Some((sound, notice)) = self.announcements.first_mut() {
             heard = sound.frame();
             if sound.is_empty() {
+                told = *notice;
                 self.announcements.remove(0);
                 self.tell(Waited::Said);
             }
@@ -147,6 +176,9 @@ impl Paced for Waiting {
         if let Some(recording) = &mut leg.recording {
             // The music is not worth the disk, and no recogniser should hear it.
             recording.push(&received.audio, &heard);
+            if told {
+                recording.notice_was_heard();
+            }
         }
         self.leg = Some(leg);
         Beat::On

@@ -1,10 +1,9 @@
 //! The trail of who saw what: complete, in order, and a change to it is found.
 
-use records::{AuditCheck, AuditEntry, AuditFilter, RecordsError, Store};
+use records::{AuditCheck, AuditEntry, AuditFilter, RecordsError};
 use serde_json::json;
-use sqlx::{Connection as _, Executor as _};
 
-use crate::{NOW, store};
+use crate::{NOW, store, tamper};
 
 fn entry(number: i64, who: &str) -> AuditEntry {
     AuditEntry {
@@ -17,15 +16,6 @@ fn entry(number: i64, who: &str) -> AuditEntry {
         ip: (number % 2 == 0).then(|| "192.0.2.7".into()),
         detail: json!({"fields": ["turns"]}),
     }
-}
-
-/// As somebody with a database tool would.
-async fn tamper(store: &Store, sql: &'static str) {
-    sqlx::any::install_default_drivers();
-    let address = format!("sqlite://{}", store.path().display());
-    let mut connection = sqlx::AnyConnection::connect(&address).await.unwrap();
-    connection.execute(sql).await.unwrap();
-    connection.close().await.unwrap();
 }
 
 #[tokio::test]

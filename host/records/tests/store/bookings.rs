@@ -42,8 +42,8 @@ async fn of_two_hundred_at_once_exactly_one_gets_the_time() {
 
 #[tokio::test]
 async fn two_processes_worth_of_stores_share_the_rule() {
-    let (folder, a) = store().await;
-    let b = records::Store::open(folder.path().join("gudok.db")).await.unwrap();
+    let (_folder, a) = store().await;
+    let b = crate::again(&a).await;
     let (first, second) = (booking("a", "ivanova", NOW), booking("b", "ivanova", NOW + 10 * MINUTE));
     let (one, two) = tokio::join!(a.book(&first, "robot"), b.book(&second, "robot"));
     let taken = [one.unwrap(), two.unwrap()].iter().filter(|outcome| **outcome == BookOutcome::Taken).count();

@@ -11,6 +11,9 @@ const DAY: i64 = 86_400_000;
 /// Midnight in Moscow before [`NOW`].
 const MIDNIGHT: i64 = NOW - 10 * 3_600_000;
 const TODAY: i64 = (MIDNIGHT + 3 * 3_600_000) / DAY;
+/// Days of a history: several spans, and single days before and after them.
+const DAYS: u64 = 150;
+const FIRST: i64 = TODAY - DAYS as i64 + 1;
 const CLINICS: [&str; 2] = ["vet_lapa", "vet_zoo"];
 
 /// A small generator: the same seed gives the same history.
@@ -48,16 +51,16 @@ async fn sums_by_day_equal_the_calls_after_any_history() {
         for _ in 0..4 {
             compare(&store, &mut dice).await;
         }
-        let before = store.rolled(CLINICS[0], TODAY - 9..=TODAY).await.unwrap();
+        let before = store.rolled(CLINICS[0], FIRST..=TODAY).await.unwrap();
         assert!(store.rebuild_rollups(CLINICS[0]).await.unwrap() > 0);
-        assert_eq!(store.rolled(CLINICS[0], TODAY - 9..=TODAY).await.unwrap(), before, "seed {seed}");
-        assert_eq!(store.refresh_rollups(CLINICS[0], TODAY - 9..=TODAY).await.unwrap(), 0, "nothing is left to do");
+        assert_eq!(store.rolled(CLINICS[0], FIRST..=TODAY).await.unwrap(), before, "seed {seed}");
+        assert_eq!(store.refresh_rollups(CLINICS[0], FIRST..=TODAY).await.unwrap(), 0, "nothing is left to do");
     }
 }
 
 async fn compare(store: &Store, dice: &mut Dice) {
     let clinic = dice.one_of(&CLINICS);
-    let first = TODAY - dice.roll(10);
+    let first = TODAY - dice.roll(DAYS);
     let last = first + dice.roll((TODAY - first + 1) as u64);
     let (from, to) = (MIDNIGHT - (TODAY - first) * DAY, MIDNIGHT - (TODAY - last - 1) * DAY);
     let rolled = store.rolled(clinic, first..=last).await.unwrap();
@@ -78,7 +81,7 @@ async fn compare(store: &Store, dice: &mut Dice) {
 
 async fn ring(store: &Store, dice: &mut Dice, step: i64) -> CallRecord {
     let clinic = dice.one_of(&CLINICS);
-    let at = MIDNIGHT - dice.roll(10) * DAY + dice.roll(DAY as u64);
+    let at = MIDNIGHT - dice.roll(DAYS) * DAY + dice.roll(DAY as u64);
     let mut call = CallRecord::live(format!("call-{step}"), clinic, "Europe/Moscow", at);
     call.caller = dice.one_of(&[None, Some("+79030000001"), Some("+79030000002")]).map(Into::into);
     if dice.roll(8) == 0 {
@@ -210,13 +213,25 @@ async fn calls_are_found_by_the_end_of_a_number_and_by_whether_they_were_answere
         let mut call = CallRecord::live(format!("call-{n}"), "vet_lapa", "Europe/Moscow", NOW);
         call.caller = Some((*phone).into());
         call.answered_ms = (n == 0).then_some(NOW);
+        call.flow_digest = (n == 1).then(|| "a1b2".repeat(16));
         store.start_call(&call).await.unwrap();
     }
     let ids = async |filter: CallFilter| {
         let page = store.calls(&filter, 10, None).await.unwrap();
         page.calls.into_iter().map(|call| call.id).collect::<Vec<_>>()
     };
-    assert_eq!(ids(CallFilter { caller_ends: Some("45-67".into()), ..CallFilter::default() }).await, ["call-0"]);
+    for typed in ["45-67", "8 (903) 123-45-67", "+7 903 123-45-67"] {
+        assert_eq!(
+            ids(CallFilter { caller_ends: Some(typed.into()), ..CallFilter::default() }).await,
+            ["call-0"],
+            "{typed}"
+        );
+    }
+    assert_eq!(ids(CallFilter { caller_ends: Some("anna".into()), ..CallFilter::default() }).await, [""; 0]);
+    for (typed, expected) in [("A1b2", &["call-1"][..]), (&"a1b2".repeat(16), &["call-1"]), ("b2", &[]), ("%", &[])] {
+        let filter = CallFilter { flow: Some(typed.to_owned()), ..CallFilter::default() };
+        assert_eq!(ids(filter).await, expected, "{typed}");
+    }
     assert_eq!(ids(CallFilter { answered: Some(false), ..CallFilter::default() }).await, ["call-1"]);
     store.end_call("call-1", &CallEnd { ended_ms: NOW + 1, ..CallEnd::default() }).await.unwrap();
     assert_eq!(ids(CallFilter { open: true, ..CallFilter::default() }).await, ["call-0"]);

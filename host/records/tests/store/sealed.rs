@@ -6,9 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use records::{CallRecord, Entry, FlowRun, JournalRecord, Key, Keyring, RecordsError, Role, Store};
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 
-use crate::{MINUTE, NOW, store};
+use crate::{MINUTE, NOW, again, on_server, store, tamper};
 
 const SECRET: &str = "меня зовут Анна";
 
@@ -41,15 +40,6 @@ fn run(call: &str) -> FlowRun {
 
 async fn begin(store: &Store, call: &str, clinic: &str, started_ms: i64) {
     store.start_call(&CallRecord::live(call, clinic, "Europe/Moscow", started_ms)).await.unwrap();
-}
-
-/// Changes the file behind the store's back.
-async fn tamper(store: &Store, sql: &'static str) {
-    let address = format!("sqlite://{}", store.path().display());
-    let options: sqlx::any::AnyConnectOptions = address.parse().unwrap();
-    let mut connection = options.connect().await.unwrap();
-    connection.execute(sql).await.unwrap();
-    connection.close().await.unwrap();
 }
 
 /// Whether the words lie readable in any file of the folder.
@@ -85,14 +75,14 @@ async fn what_was_said_cannot_be_read_without_the_key() {
     assert!(!found(folder.path(), "Анна"), "the words lie in the file");
 
     // Another program on the same file: with the ring it reads, without the file it says which one is missing.
-    let other = Store::open(store.path()).await.unwrap();
+    let other = again(&store).await;
     let refused = other.journal("c1").await.unwrap_err().to_string();
     assert!(refused.starts_with("the journals of \"vet_lapa\" are sealed with key "), "{refused}");
     let other = other.with_keyring(Keyring::new(folder.path().join("nowhere")).with_file("vet_lapa", &key));
     assert_eq!(other.journal("c1").await.unwrap().len(), 20);
     let moved = folder.path().join("moved.key");
     fs::rename(&key, &moved).unwrap();
-    let blind = Store::open(store.path()).await.unwrap().with_keyring(Keyring::new(&keys));
+    let blind = again(&store).await.with_keyring(Keyring::new(&keys));
     for refused in [blind.journal("c1").await.map(|_| ()), blind.prepare_journal_key("vet_lapa").await.map(|_| ())] {
         let refused = refused.unwrap_err().to_string();
         assert!(refused.contains(&format!("its file {} is missing", key.display())), "{refused}");
@@ -151,7 +141,7 @@ async fn rows_of_before_stay_readable_and_clinics_have_keys_of_their_own() {
     let (folder, store) = store().await;
     begin(&store, "old", "vet_lapa", NOW).await;
     store.add_journal(entry("old", 0)).await.unwrap();
-    assert!(found(folder.path(), "Анна"), "without a ring nothing is sealed");
+    assert!(on_server() || found(folder.path(), "Анна"), "without a ring nothing is sealed");
     let keys = folder.path().join("keys");
     let store = store.with_keyring(Keyring::new(&keys));
     store.add_journal(entry("old", 1)).await.unwrap();
@@ -161,7 +151,7 @@ async fn rows_of_before_stay_readable_and_clinics_have_keys_of_their_own() {
     let read = |name: &str| fs::read_to_string(keys.join(name)).unwrap();
     assert_ne!(read("vet_lapa.key"), read("med_plus.key"));
     fs::remove_file(keys.join("med_plus.key")).unwrap();
-    let blind = Store::open(store.path()).await.unwrap().with_keyring(Keyring::new(&keys));
+    let blind = again(&store).await.with_keyring(Keyring::new(&keys));
     assert!(blind.journal("other").await.is_err());
     assert_eq!(blind.journal("old").await.unwrap().len(), 2, "the neighbour's key is no matter here");
 }
@@ -171,7 +161,7 @@ async fn many_calls_make_one_key() {
     let (folder, store) = store().await;
     let keys = folder.path().join("keys");
     let store = store.with_keyring(Keyring::new(&keys));
-    let other = Store::open(store.path()).await.unwrap().with_keyring(Keyring::new(&keys));
+    let other = again(&store).await.with_keyring(Keyring::new(&keys));
     let calls = (0..16).map(|n| {
         let store = if n % 2 == 0 { store.clone() } else { other.clone() };
         tokio::spawn(async move {

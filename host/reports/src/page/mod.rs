@@ -72,35 +72,12 @@ pub fn footnote(report: &Report, lang: Lang) -> Markup {
 
 /// What the non-target calls took, and whether that is more than before.
 pub fn lead(report: &Report, lang: Lang) -> Markup {
-    let found = &report.non_target.non_target;
-    if found.now.calls == 0 {
-        return html! {};
-    }
-    let period = lang.period(report.period);
-    let time = lang.duration(found.now.time_ms);
-    let cost = found.now.cost.as_ref().map(|cost| lang.money(cost));
-    let than = found.change.as_ref().map(|change| {
-        let (sign, size) = match &change.cost {
-            Some(cost) => {
-                (cost.minor.signum(), lang.money(&crate::Amount::new(cost.minor.saturating_abs(), &*cost.currency)))
-            }
-            None => (change.time_ms.signum(), lang.duration(change.time_ms.saturating_abs())),
-        };
-        let before = lang.period(report.before);
-        match (lang, sign) {
-            (Lang::Ru, 0) => format!("столько же, сколько за {before}"),
-            (Lang::Ru, 1) => format!("на {size} больше, чем за {before}"),
-            (Lang::Ru, _) => format!("на {size} меньше, чем за {before}"),
-            (Lang::En, 0) => format!("as much as in {before}"),
-            (Lang::En, 1) => format!("{size} more than in {before}"),
-            (Lang::En, _) => format!("{size} less than in {before}"),
-        }
-    });
+    let Some(lead) = report.lead(lang) else { return html! {} };
     html! {
         p.lead {
-            (lang.pick("За ", "In ")) (period) (lang.pick(" такие разговоры заняли ", " such calls took ")) b { (time) }
-            @if let Some(cost) = cost { (lang.pick(" и обошлись в ", " and cost ")) b { (cost) } }
-            @if let Some(than) = than { (lang.pick(" — ", ", ")) (than) }
+            (lead.begins) b { (lead.time) }
+            @if let Some(cost) = lead.cost { (lang.pick(" и обошлись в ", " and cost ")) b { (cost) } }
+            (lead.than)
             "."
         }
     }

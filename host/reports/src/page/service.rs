@@ -2,29 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::kpi::{self, Kpis};
+use crate::kpi;
 use crate::{Lang, Report, Share};
-
-/// What a figure is, by the id of its definition.
-fn value(kpis: &Kpis, id: &str, lang: Lang) -> Option<String> {
-    let share = |share: Option<Share>| share.map(|share| lang.share(share));
-    let time = |ms: Option<i64>| ms.map(|ms| lang.duration(ms));
-    match id {
-        "sl_offered" => share(kpis.sl_offered),
-        "sl_answered" => share(kpis.sl_answered),
-        "sl_offered_less_short" => share(kpis.sl_offered_less_short),
-        "sl2" => share(kpis.sl2),
-        "lcr_gross" => share(kpis.lcr_gross),
-        "lcr_net" => share(kpis.lcr_net),
-        "asa" => time(kpis.asa_ms),
-        "abandon" => time(kpis.abandon_ms),
-        "att" => time(kpis.att_ms),
-        "acw" => time(kpis.acw_ms),
-        "aht" => time(kpis.aht_ms),
-        "occupancy" => share(kpis.occupancy),
-        _ => None,
-    }
-}
 
 const LEVELS: [&str; 6] = ["sl_offered", "sl_answered", "sl_offered_less_short", "sl2", "lcr_gross", "lcr_net"];
 const TIMES: [&str; 6] = ["asa", "abandon", "att", "acw", "aht", "occupancy"];
@@ -51,12 +30,12 @@ pub(super) fn block(report: &Report, lang: Lang) -> Markup {
 fn line(report: &Report, id: &str, lang: Lang) -> Markup {
     let Some(definition) = kpi::definition(id) else { return html! {} };
     let no_data = || lang.pick("нет данных", "no data").to_owned();
-    let before = report.kpis_before.as_ref().and_then(|kpis| value(kpis, id, lang));
+    let before = report.kpis_before.as_ref().and_then(|kpis| lang.figure(kpis, id));
     html! {
         details {
             summary {
                 span.q { (lang.pick(definition.title_ru, definition.title_en)) }
-                b { (value(&report.kpis, id, lang).unwrap_or_else(no_data)) }
+                b { (lang.figure(&report.kpis, id).unwrap_or_else(no_data)) }
                 i { @if let Some(before) = before { (lang.pick("было ", "was ")) (before) } }
             }
             p { (lang.pick(definition.text_ru, definition.text_en)) " " (lang.pick("Источник: ", "Source: ")) (definition.source) "." }

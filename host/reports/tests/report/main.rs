@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod pdf;
 #[allow(dead_code)]
 mod sample;
 

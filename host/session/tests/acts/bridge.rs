@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use call::Millis;
 use lines::pacer::Hand;
-use session::{Bridge, BridgeEnd, Bridged, Leg, Party};
+use session::{Bridge, BridgeEnd, Bridged, Leg, Party, Waited, WaitingRoom};
 use tokio::sync::mpsc;
 
 use crate::doors::{BEEP_FRAMES, Far, hearing};
@@ -34,7 +34,8 @@ fn happened(events: &mut mpsc::UnboundedReceiver<Bridged>) -> Vec<String> {
 async fn the_operator_hears_the_whisper_and_then_they_hear_each_other() {
     let (hearing, mut hand, folder) = hearing();
     let path = folder.path().join("call.wav");
-    let recording = hearing.studio.record(&path).await.unwrap();
+    let mut recording = hearing.studio.record(&path).await.unwrap();
+    recording.notice_was_heard();
     let (caller, operator) = (Far::default(), Far::default());
     caller.with(|ends| ends.level = 1_000);
     operator.with(|ends| ends.level = 2_000);
@@ -153,4 +154,69 @@ async fn a_bridge_that_is_let_go_hangs_both_up() {
     drop(bridge);
     frames(&mut hand, 1);
     assert!(caller.with(|ends| ends.dropped) && operator.with(|ends| ends.dropped));
+}
+
+const NOTICE: &str = "Разговор записывается";
+
+#[tokio::test]
+async fn a_notice_that_was_broken_off_is_said_to_its_end_before_they_hear_each_other() {
+    let (hearing, mut hand, folder) = hearing();
+    let path = folder.path().join("call.wav");
+    let recording = hearing.studio.record(&path).await.unwrap();
+    let (caller, operator) = (Far::default(), Far::default());
+    caller.with(|ends| ends.level = 1_000);
+    operator.with(|ends| ends.level = 2_000);
+    let (room, mut waited) = WaitingRoom::open(Leg::new(caller.door(), Some(recording)), &hearing);
+    room.say_notice(NOTICE).await;
+    let half = BEEP_FRAMES as u32 / 2;
+    frames(&mut hand, half);
+    // Somebody answers in the middle of it.
+    room.leave();
+    frames(&mut hand, 1);
+    let Ok(Waited::Left(leg)) = waited.try_recv() else { panic!("the line comes back") };
+    assert!(leg.notice_is_due());
+    caller.heard();
+    let (bridge, mut events) = Bridge::open_told(leg, operator.door(), None, NOTICE, &hearing).await;
+    let rest = BEEP_FRAMES as u32 - half;
+    frames(&mut hand, rest - 2);
+    assert_eq!(happened(&mut events), Vec::<String>::new(), "not before its end");
+    assert!(caller.heard().iter().all(|level| *level != 2_000), "the caller does not hear the operator yet");
+    assert!(operator.heard().iter().all(|level| *level != 1_000), "nor the operator them");
+    frames(&mut hand, 4);
+    assert_eq!(happened(&mut events), ["connected"]);
+    caller.heard();
+    frames(&mut hand, 50);
+    assert_eq!(caller.heard()[20..], [2_000; 30]);
+    bridge.part();
+    frames(&mut hand, 1);
+    let Ok(Bridged::Over(over)) = events.try_recv() else { panic!("it is over") };
+    assert!(over.caller.hang_up().await.unwrap(), "the talk was recorded");
+    let [left, right] = &audio::wav::read(&path).unwrap().channels[..] else { panic!("two sides") };
+    assert!(left[..160 * (BEEP_FRAMES - 2)].iter().all(|sample| *sample == 0), "nothing before the notice was heard");
+    assert!(left.ends_with(&[1_000; 160 * 40]) && right.ends_with(&[2_000; 160 * 40]));
+}
+
+#[tokio::test]
+async fn the_caller_is_told_while_the_operator_hears_the_whisper_and_no_key_cuts_that_short() {
+    let (hearing, mut hand, folder) = hearing();
+    let recording = hearing.studio.record(&folder.path().join("call.wav")).await.unwrap();
+    let (caller, operator) = (Far::default(), Far::default());
+    let leg = Leg::new(caller.door(), Some(recording));
+    let (_bridge, mut events) = Bridge::open_told(leg, operator.door(), Some("Кошка"), NOTICE, &hearing).await;
+    frames(&mut hand, 10);
+    assert!(caller.heard()[4..].iter().all(|level| level.unsigned_abs() > 2_500), "the notice");
+    assert!(operator.heard()[4..].iter().all(|level| level.unsigned_abs() > 2_500), "the whisper");
+    operator.with(|ends| ends.keys.extend("12".chars()));
+    frames(&mut hand, 1);
+    assert_eq!(happened(&mut events), ["Operator pressed 1", "Operator pressed 2"]);
+    assert_eq!(caller.with(|ends| ends.pressed.clone()), "", "no key reaches a caller who hears the notice");
+    frames(&mut hand, BEEP_FRAMES as u32 - 8);
+    assert_eq!(happened(&mut events), ["connected"]);
+
+    // Who knows already is not told again.
+    let (caller, operator) = (Far::default(), Far::default());
+    let leg = Leg::new(caller.door(), None);
+    let (_bridge, mut events) = Bridge::open_told(leg, operator.door(), None, NOTICE, &hearing).await;
+    frames(&mut hand, 1);
+    assert_eq!(happened(&mut events), ["connected"]);
 }

@@ -16,7 +16,8 @@ fn frames(hand: &mut Hand, count: u32) {
 async fn music_makes_room_for_an_announcement() {
     let (hearing, mut hand, folder) = hearing();
     let path = folder.path().join("call.wav");
-    let recording = hearing.studio.record(&path).await.unwrap();
+    let mut recording = hearing.studio.record(&path).await.unwrap();
+    recording.notice_was_heard();
     let caller = Far::default();
     let (room, mut events) = WaitingRoom::open(Leg::new(caller.door(), Some(recording)), &hearing);
     frames(&mut hand, 50);
@@ -69,4 +70,46 @@ async fn a_room_that_is_let_go_hangs_up() {
     drop(room);
     frames(&mut hand, 1);
     assert!(caller.with(|ends| ends.dropped));
+}
+
+#[tokio::test]
+async fn nothing_is_kept_before_the_notice_was_heard_to_its_end() {
+    let (hearing, mut hand, folder) = hearing();
+    let path = folder.path().join("call.wav");
+    let recording = hearing.studio.record(&path).await.unwrap();
+    let caller = Far::default();
+    caller.with(|ends| ends.level = 700);
+    let leg = Leg::new(caller.door(), Some(recording));
+    assert!(leg.notice_is_due());
+    let (room, mut events) = WaitingRoom::open(leg, &hearing);
+    room.say("Вы второй в очереди").await;
+    room.say_notice("Разговор записывается").await;
+    room.say("Нажмите один").await;
+    frames(&mut hand, BEEP_FRAMES as u32 + 5);
+    // Whoever is put through now hears the notice first all the same.
+    room.hush();
+    frames(&mut hand, BEEP_FRAMES as u32 - 5);
+    room.leave();
+    frames(&mut hand, 1);
+    let mut said = 0;
+    let leg = loop {
+        match events.try_recv().unwrap() {
+            Waited::Said => said += 1,
+            Waited::Left(leg) => break leg,
+            Waited::Key(_) | Waited::Gone(_) => panic!("nobody did anything"),
+        }
+    };
+    assert_eq!((said, leg.notice_is_due()), (2, false));
+    assert!(leg.hang_up().await.unwrap(), "there is a file");
+    assert!(audio::wav::read(&path).unwrap().channels[0].iter().all(|sample| *sample == 0));
+
+    let recording = hearing.studio.record(&path).await.unwrap();
+    let (room, mut events) = WaitingRoom::open(Leg::new(caller.door(), Some(recording)), &hearing);
+    room.say_notice("Разговор записывается").await;
+    frames(&mut hand, BEEP_FRAMES as u32 - 1);
+    caller.with(|ends| ends.gone = true);
+    frames(&mut hand, 1);
+    let Ok(Waited::Gone(leg)) = events.try_recv() else { panic!("they have left") };
+    assert!(!leg.hang_up().await.unwrap(), "nothing was kept");
+    assert!(!path.exists());
 }

@@ -143,8 +143,8 @@ async fn a_voice_stops_the_prompt_within_150_ms_and_is_the_answer() {
     let house = House::vet_lapa().await;
     let (hearing, folder) = hearing(&["подскажите, сколько стоит приём терапевта"]);
     let seen = Arc::<Mutex<Seen>>::default();
-    // Into the first question: the greeting before it is two sentences of 1.8 s and must be heard.
-    let question = 2 * recording("conf-getpin").samples.len() / FRAME_SAMPLES;
+    // Into the first question: the greeting before it is two sentences of 1.8 s, the notice one, and both must be heard.
+    let question = 3 * recording("conf-getpin").samples.len() / FRAME_SAMPLES;
     let door = Caller { plan: Plan::SpeakOver(question + 40, voice()), seen: Arc::clone(&seen), first_sound: None };
     let mut setup = at(DAY, Some("+79031234567"));
     let path = folder.path().join("call.wav");

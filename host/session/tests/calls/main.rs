@@ -6,6 +6,7 @@
 mod chat;
 mod hostile;
 mod live;
+mod recorded;
 mod records;
 mod replay;
 mod rivals;

@@ -22,8 +22,11 @@ impl Recogniser for Measures {
 
     fn transcribe(&self, audio: &Pcm, _listen: &Listen) -> Result<Transcript, SpeechError> {
         let loudest = audio.samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(0);
-        let text =
-            if loudest > 9_000 { "сколько стоит прививка" } else { "тысячу рублей" };
+        let text = if loudest > 9_000 {
+            "сколько стоит прививка"
+        } else {
+            "тысячу рублей у витровой"
+        };
         let segment = Segment { start_ms: 0, end_ms: audio.duration_ms(), text: text.into(), confidence: 0.8 };
         Ok(Transcript { text: text.into(), confidence: 0.8, segments: vec![segment], words: Vec::new() })
     }
@@ -70,7 +73,7 @@ async fn the_talk_is_written_behind_the_robots_turns_and_the_call_tagged_anew() 
         .map(|turn| (turn.who, turn.text.as_str(), turn.start_ms - held.duration_ms as i64))
         .collect();
     let words: Vec<(Who, &str)> = talk.iter().map(|(who, words, _)| (*who, *words)).collect();
-    assert_eq!(words, [(Who::Caller, "сколько стоит прививка"), (Who::Agent, "тысячу рублей")]);
+    assert_eq!(words, [(Who::Caller, "сколько стоит прививка"), (Who::Agent, "тысячу рублей у Ветровой")]);
     assert!((0..1_000).contains(&talk[0].2) && (2_000..4_000).contains(&talk[1].2), "{talk:?}");
     let tag = store.tag(&held.id).await.unwrap().expect("a tag");
     assert_eq!(tag.by, "classifier");
