@@ -1,8 +1,9 @@
-//! The robot's side of written conversations that come over messengers: each is a chat of the clinic's flow, held where the
-//! calls are.
+//! The robot's side of written conversations, from the site's widget and from messengers: each is a chat of the clinic's flow,
+//! held where the calls are.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chat::{Reply, RobotSays};
@@ -11,10 +12,13 @@ use records::{ChatThread, Pii};
 use session::trace::Tracer;
 use session::{ChatDoor, FromVisitor, ToVisitor, Visitor};
 
+/// A visitor who is silent for so long has left; who writes again begins anew with the flow.
+const AWAY: Duration = Duration::from_secs(30 * 60);
+
 /// Talks by the id of their conversation.
 pub struct ChatRobot {
     exchange: Exchange,
-    talks: Mutex<HashMap<String, Arc<Talk>>>,
+    talks: Mutex<HashMap<String, (Arc<Talk>, Instant)>>,
 }
 
 /// One conversation with the flow; a message at a time.
@@ -29,7 +33,10 @@ impl ChatRobot {
     /// The talk of a conversation, and whether it begins just now.
     fn talk(&self, thread: &ChatThread) -> (Arc<Talk>, bool) {
         let mut talks = self.talks();
-        if let Some(talk) = talks.get(&thread.id) {
+        let now = Instant::now();
+        talks.retain(|_, (_, last)| now.duration_since(*last) < AWAY);
+        if let Some((talk, last)) = talks.get_mut(&thread.id) {
+            *last = now;
             return (Arc::clone(talk), false);
         }
         let (door, visitor) = ChatDoor::open();
@@ -38,11 +45,11 @@ impl ChatRobot {
             exchange.write(&clinic, door, Tracer::none()).await;
         });
         let talk = Arc::new(Talk::new(visitor));
-        talks.insert(thread.id.clone(), Arc::clone(&talk));
+        talks.insert(thread.id.clone(), (Arc::clone(&talk), now));
         (talk, true)
     }
 
-    fn talks(&self) -> MutexGuard<'_, HashMap<String, Arc<Talk>>> {
+    fn talks(&self) -> MutexGuard<'_, HashMap<String, (Arc<Talk>, Instant)>> {
         self.talks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -57,7 +64,8 @@ impl chat::Robot for ChatRobot {
         if is_new {
             listen(&mut visitor, &mut says).await;
         }
-        if !says.ended {
+        // A visitor who only opened the chat is greeted.
+        if !says.ended && !text.is_empty() {
             let wrote = FromVisitor::Wrote(text.as_str().to_owned());
             if visitor.send.send(wrote).is_err() {
                 says.ended = true;

@@ -12,8 +12,8 @@ pub struct Cli {
     #[arg(long, global = true, env = "GUDOK_HOME", value_name = "DIR")]
     pub home: Option<PathBuf>,
 
-    /// The database, if it is not in the home folder
-    #[arg(long, global = true, env = "GUDOK_DB", value_name = "FILE")]
+    /// The database, if it is not in the home folder: a file, or postgres://USER:PASSWORD@HOST/DATABASE
+    #[arg(long, global = true, env = "GUDOK_DB", hide_env_values = true, value_name = "PLACE")]
     pub db: Option<PathBuf>,
 
     #[command(subcommand)]
@@ -70,6 +70,16 @@ pub enum Command {
     Simulate(Simulate),
     /// Copy the database and note it, so that people who are forgotten later can be forgotten there too
     Backup(Backup),
+    /// Backups that were made: forget people in them, or say that one was thrown away
+    Backups {
+        #[command(subcommand)]
+        command: Backups,
+    },
+    /// The trail of who did and saw what
+    Audit {
+        #[command(subcommand)]
+        command: Audit,
+    },
     /// What is known of one person: show how much, export all of it, or forget them
     Person {
         #[command(subcommand)]
@@ -495,9 +505,13 @@ pub struct Serve {
     /// Where to listen
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     pub listen: std::net::SocketAddr,
-    /// The clinics that are served
-    #[arg(long, value_name = "CLINIC", required = true)]
+    /// The clinics that are served: ids of those that ship, files, or folders of files. Without it, those of the folder
+    /// `clinics` in the home folder, which the browser helps to make
+    #[arg(long, value_name = "CLINIC")]
     pub clinic: Vec<String>,
+    /// Serve a clinic with a made-up month behind it, in a home of its own
+    #[arg(long, conflicts_with_all = ["clinic", "lines", "connections"])]
+    pub demo: bool,
     /// The lines file: where phone calls come from and who answers them (see docs/telephony.md). Without it, lines.toml in
     /// the home folder if there is one; without either, no calls are taken
     #[arg(long, value_name = "FILE")]
@@ -590,6 +604,34 @@ pub enum Person {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum Backups {
+    /// All there are, with how many people are still to be forgotten in each
+    List,
+    /// Forget in a backup the people who were forgotten since it was made
+    Clean {
+        /// Its id, as `gudok backups list` says it; without it, every one that has somebody to forget
+        #[arg(value_name = "ID")]
+        id: Option<String>,
+    },
+    /// A backup was thrown away: nothing has to be forgotten in it any more
+    Gone {
+        /// Its id
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Follow the chain of hashes and name the first entry that was changed, taken out or put in between
+    Verify {
+        /// An end of the trail that was noted before, PLACE:HASH as this command prints it: finds an end that was cut off
+        #[arg(long, value_name = "PLACE:HASH")]
+        noted: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub enum User {
     /// Let somebody in; prints the link by which they choose their password
     Add {
@@ -641,8 +683,9 @@ pub enum User {
         /// What it is for
         #[arg(long)]
         name: String,
-        /// What it may do: see_calls, hear_recordings, correct_tags, see_report, see_visits, manage_visits, manage_requests,
-        /// chat, manage_flows, manage_clinic, manage_users, export, audit. Several times
+        /// What it may do: see_calls, hear_recordings, listen_in, take_over, correct_tags, see_report, see_visits,
+        /// manage_visits, manage_requests, chat, manage_flows, manage_clinic, manage_users, export,
+        /// erase_persons, audit. Several times
         #[arg(long, required = true, value_name = "PERMISSION")]
         scope: Vec<String>,
         /// Only at this clinic. Several times

@@ -16,7 +16,7 @@ use rollout::Switchboard;
 use session::Hearing;
 use web::Metrics;
 
-use crate::cli::Speech;
+use crate::commands::serve::Kit;
 use crate::place::Place;
 use crate::stage;
 
@@ -31,46 +31,46 @@ pub struct Ground<'a> {
     /// The clinics that are served.
     pub clinics: &'a BTreeMap<String, Arc<Clinic>>,
     /// Runs flows.
-    pub engine: Engine,
+    pub engine: &'a Engine,
     /// Which version answers.
-    pub board: Arc<Switchboard>,
+    pub board: &'a Arc<Switchboard>,
     /// Their desks.
     pub desks: &'a BTreeMap<String, Arc<Desk>>,
     /// The records.
-    pub store: Store,
-    /// Ears and voice as the command line asks for them.
-    pub speech: &'a Speech,
-    /// What is counted.
-    pub metrics: Arc<Metrics>,
+    pub store: &'a Store,
+    /// Ears and voice.
+    pub kit: &'a Kit,
+    /// The clock of their calls.
+    pub pacer: &'a ::lines::Pacer,
+    /// Telephones ring here: a clinic without a voice is a mistake.
+    pub must_speak: bool,
 }
 
-/// Opens the lines.
-pub async fn open(lines: Lines, ground: Ground<'_>, place: &Place) -> Result<Exchange> {
-    let pacer = ::lines::Pacer::start(lines.media.shards);
-    let ears = crate::commands::transcribe::ears(ground.speech.engine, place)?;
-    let tagger = crate::in_use::tagger(place)?;
+/// The clinics, ready for calls.
+pub fn houses(ground: &Ground<'_>, place: &Place) -> Result<Vec<House>> {
     let mut houses = Vec::new();
     for (id, clinic) in ground.clinics {
         let Some(desk) = ground.desks.get(id) else { continue };
-        let mouth = stage::mouth(&ground.speech.voice, clinic.prompts.as_deref(), place)?;
+        let mouth = ground.kit.mouth(clinic.prompts.as_deref(), ground.must_speak, place)?;
         houses.push(House {
             clinic: Arc::clone(clinic),
             stage: stage::of(
                 Arc::clone(desk),
                 ground.engine.clone(),
-                Arc::clone(&ground.board),
+                Arc::clone(ground.board),
                 ground.store.clone(),
-                Arc::clone(&tagger),
+                Arc::clone(&ground.kit.tagger),
             ),
-            hearing: Hearing::with_pacer(ears.clone(), mouth, pacer.clone()),
+            hearing: Hearing::with_pacer(ground.kit.ears.clone(), mouth, ground.pacer.clone()),
         });
     }
-    let parts = Parts {
-        lines,
-        houses,
-        recordings: place.home.join("recordings"),
-        observer: Arc::new(Counting(ground.metrics)),
-    };
+    Ok(houses)
+}
+
+/// Opens the lines.
+pub async fn open(lines: Lines, houses: Vec<House>, metrics: Arc<Metrics>, place: &Place) -> Result<Exchange> {
+    let parts =
+        Parts { lines, houses, recordings: place.home.join("recordings"), observer: Arc::new(Counting(metrics)) };
     Exchange::start(parts).await.context("the lines could not be opened")
 }
 
@@ -112,6 +112,10 @@ impl Observer for Counting {
         if let Some(quality) = quality.filter(|quality| quality.received > 0) {
             self.0.line_measured(quality.mos);
         }
+    }
+
+    fn trunk(&self, name: &str, registered: Option<bool>, answers: Option<bool>) {
+        self.0.trunk(name, registered, answers);
     }
 
     fn refused(&self, why: Full) {

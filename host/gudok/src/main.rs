@@ -79,6 +79,8 @@ async fn run(cli: &Cli) -> Result<()> {
         Command::Serve(args) => commands::serve::run(args, &place).await,
         Command::Simulate(args) => commands::simulate::run(args).await,
         Command::Backup(args) => commands::backup::run(args, &place).await,
+        Command::Backups { command } => commands::backup::manage(command, &place).await,
+        Command::Audit { command } => commands::audit::run(command, &place).await,
         Command::Person { command } => commands::person::run(command, &place).await,
         Command::Dial(args) => commands::dial::run(args, &place).await,
         Command::Doctor(args) => commands::doctor::run(args, &place).await,

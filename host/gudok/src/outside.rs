@@ -1,5 +1,5 @@
-//! What goes on beside the calls: reminders and the list of people to call, other systems, chats, and the terms of personal
-//! data; as `connections.toml` wants it.
+//! What goes on beside the calls: reminders and the list of people to call, the week's report, other systems, chats, traces, and
+//! the terms of personal data; as `connections.toml` wants it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -15,14 +15,17 @@ use desk::{Clinic, Desk, HttpOwner, OwnerSettings};
 use exchange::Exchange;
 use jiff::Timestamp;
 use outreach::requests::{Arrival, Intake, Refused};
-use outreach::send::ExchangeJobs;
+use outreach::send::{Email, ExchangeJobs};
 use outreach::{Gateways, Outreach};
 use records::Store;
+use reports::CategoryInfo;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use telemetry::Exporter;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use web::{Gate, Inbound, NotTaken, Sent};
+use weekly::Weekly;
 
 use crate::chat_robot::ChatRobot;
 use crate::place::Place;
@@ -34,6 +37,8 @@ const HOUR_MS: i64 = 3_600_000;
 
 type Clinics = BTreeMap<String, Arc<Clinic>>;
 type Desks = BTreeMap<String, Arc<Desk>>;
+/// What calls of each clinic may be about.
+type Categories = BTreeMap<String, Vec<CategoryInfo>>;
 
 /// The file, read.
 #[derive(Default)]
@@ -43,6 +48,8 @@ pub struct Outside {
     owners: BTreeMap<String, OwnerSettings>,
     chat: Chats,
     forms: Forms,
+    report: Option<weekly::Settings>,
+    telemetry: Option<telemetry::Settings>,
 }
 
 #[derive(Default, Deserialize)]
@@ -135,7 +142,16 @@ impl Outside {
                 bail!("{name}: [{section}]: no clinic {clinic:?} is served; there is {known}");
             }
         }
-        Ok(Outside { settings, gateways, owners, chat, forms })
+        let table = |room: &str| settings.room(room).map(|table| toml::Value::Table(table.clone()));
+        let ids: Vec<&str> = clinics.keys().map(String::as_str).collect();
+        let report = table("report").map(|section| weekly::Settings::read(section, &ids)).transpose();
+        let report = report.context(name.clone())?;
+        if report.is_some() && gateways.email.is_none() {
+            bail!("{name}: [report] sends by e-mail: say by which server, in [gateways.email] (docs/outreach.md)");
+        }
+        let telemetry = table("telemetry").map(|section| telemetry::Settings::read(section, &env)).transpose();
+        let telemetry = telemetry.context(name.clone())?;
+        Ok(Outside { settings, gateways, owners, chat, forms, report, telemetry })
     }
 
     /// The desks of the clinics; those whose schedule another system owns ask it.
@@ -156,6 +172,7 @@ impl Outside {
     pub async fn start(
         self,
         desks: &Desks,
+        categories: Categories,
         store: &Store,
         exchange: Option<&Exchange>,
         stopping: watch::Receiver<bool>,
@@ -171,6 +188,18 @@ impl Outside {
             let (outreach, stopping) = (Arc::clone(&outreach), stopping.clone());
             async move { outreach::run(outreach, told(stopping)).await }
         });
+
+        if let (Some(report), Some(server)) = (self.report, &self.gateways.email) {
+            let post = Email::new(server.clone())?;
+            let clinics = desks.values().map(|desk| Arc::clone(desk.clinic()));
+            let weekly = Weekly::new(store.clone(), clinics, categories, report, post);
+            tasks.spawn(weekly::run(weekly, told(stopping.clone())));
+        }
+        if let Some(settings) = self.telemetry {
+            let exporter = Exporter::new(store.clone(), settings, now_ms).await?;
+            let clock = || Timestamp::now().as_millisecond();
+            tasks.spawn(telemetry::run(exporter, clock, stopping.clone()));
+        }
 
         let connections = Connections::new(store.clone(), &self.settings, now_ms).await?;
         let houses = desks.iter().map(|(id, desk)| (id.clone(), Arc::clone(desk) as Arc<dyn connections::House>));

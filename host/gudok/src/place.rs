@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 pub struct Place {
     /// Database, recordings, installed flows.
     pub home: PathBuf,
-    /// The database.
+    /// The database: a file, or the address of a server.
     pub db: PathBuf,
     /// Compiled flows, synthesised prompts: may be deleted at any time.
     pub cache: PathBuf,
@@ -39,9 +39,8 @@ impl Place {
 
     /// The same for these clinics, whose keys may lie elsewhere.
     pub async fn store_of<'a>(&self, clinics: impl IntoIterator<Item = &'a desk::Clinic>) -> Result<records::Store> {
-        if let Some(dir) = self.db.parent() {
-            std::fs::create_dir_all(dir).with_context(|| format!("{}: cannot be made", dir.display()))?;
-        }
+        // The store makes the folder of a database that is a file.
+        std::fs::create_dir_all(&self.home).with_context(|| format!("{}: cannot be made", self.home.display()))?;
         let keys =
             clinics.into_iter().fold(records::Keyring::new(self.home.join("keys")), |keys, clinic| {
                 match &clinic.privacy.journal_key {
@@ -49,6 +48,9 @@ impl Place {
                     None => keys,
                 }
             });
-        Ok(records::Store::open(&self.db).await?.with_keyring(keys))
+        let store = records::Store::open_beside(&self.db, &self.home).await?.with_keyring(keys);
+        store.recordings_wait_in(self.home.join("recordings"));
+        store.seal_open_totps().await?;
+        Ok(store)
     }
 }

@@ -1,23 +1,32 @@
 //! Visitors of web pages, and the WebSockets of providers and PBXs: their conversations are held where those of telephones
 //! are.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
 use async_trait::async_trait;
-use exchange::config::WebSocketKind;
-use exchange::{Arrival, Exchange};
+use exchange::config::{Lines, WebSocketKind};
+use exchange::observer::Nobody;
+use exchange::{Arrival, Exchange, House, Parts};
 use flows::host::voice::Channel;
+use records::{Keyring, Store};
+use rollout::{Library, Switchboard};
 use session::trace::Tracer;
 use session::{ChatDoor, FromVisitor, ToVisitor, Trace};
-use tokio::sync::mpsc;
-use web::{Calls, Kind, MediaSocket, Opening, Page, Said, Shown, ShownSender, Speaks, VisitLimits, Visits};
+use tempfile::TempDir;
+use tokio::sync::{Notify, broadcast, mpsc};
+use web::{Calls, Kind, MediaSocket, Opening, Page, Shown, ShownSender, Speaks, VisitLimits, Visits};
 
-/// The visitors' routes, as the lines file wants them; none when it lets nobody in.
-pub fn routes(exchange: &Exchange) -> Option<Visits> {
+use crate::stage;
+
+/// The visitors' routes, as the lines file wants them. `houses` and `library` are what versions are rehearsed with.
+pub fn routes(exchange: &Exchange, houses: Vec<House>, library: Library) -> Visits {
     let lines = exchange.lines();
-    if lines.browsers.is_empty() && lines.websockets.is_empty() {
-        return None;
-    }
     let limits = VisitLimits { behind_proxy: lines.visitors.behind_proxy, ..VisitLimits::default() };
-    let mut visits = Visits::new(std::sync::Arc::new(Visitors { exchange: exchange.clone() }), limits);
+    let houses = houses.into_iter().map(|house| (house.clinic.id.clone(), house)).collect();
+    let mut visits = Visits::new(Arc::new(Visitors { exchange: exchange.clone(), houses, library }), limits);
     if let Some(url) = &lines.visitors.url {
         visits = visits.known_as(url);
     }
@@ -38,11 +47,86 @@ pub fn routes(exchange: &Exchange) -> Option<Visits> {
         };
         visits = visits.with_socket(name.clone(), socket);
     }
-    Some(visits)
+    visits
+}
+
+/// Whether somebody from outside is to be let in.
+pub fn wanted(lines: &Lines) -> bool {
+    !lines.browsers.is_empty() || !lines.websockets.is_empty()
+}
+
+/// Calls that go on, for the pages: to listen in, to take over.
+pub fn live(exchange: &Exchange) -> Arc<dyn web::LiveCalls> {
+    Arc::new(GoingOn { exchange: exchange.clone() })
+}
+
+struct GoingOn {
+    exchange: Exchange,
 }
 
 struct Visitors {
     exchange: Exchange,
+    houses: BTreeMap<String, House>,
+    library: Library,
+}
+
+/// A conversation with a version that answers nobody: the clinic as it is, an empty schedule, records that go with it.
+struct Rehearsal {
+    exchange: Exchange,
+    _records: TempDir,
+}
+
+impl Visitors {
+    /// Where a conversation is held; none when it cannot be, which is logged.
+    async fn exchange_for(&self, opening: &Opening) -> Option<(Exchange, Option<Rehearsal>)> {
+        let Some(digest) = &opening.rehearsed else { return Some((self.exchange.clone(), None)) };
+        match self.rehearsal(&opening.clinic, digest).await {
+            Ok(rehearsal) => Some((rehearsal.exchange.clone(), Some(rehearsal))),
+            Err(error) => {
+                tracing::error!(clinic = opening.clinic, error = format!("{error:#}"), "a version cannot be rehearsed");
+                None
+            }
+        }
+    }
+
+    async fn rehearsal(&self, clinic: &str, digest: &str) -> Result<Rehearsal> {
+        let house = self.houses.get(clinic).context("this clinic is not served")?;
+        let records = tempfile::tempdir()?;
+        let store = Store::open(records.path().join("rehearsal.db")).await?;
+        let store = store.with_keyring(Keyring::new(records.path().join("keys")));
+        let flow = self.library.load(digest).await?;
+        let desk = Arc::new(desk::Desk::new(Arc::clone(&house.clinic), store.clone()));
+        let engine = house.stage.engine.clone();
+        let board = Switchboard::fixed_with(flow, store.clone());
+        let stage = stage::of(desk, engine, board, store, Arc::clone(&house.stage.classifier));
+        let clinics = [(clinic.to_owned(), Arc::clone(&house.clinic))].into();
+        let lines = Lines::parse("[recording]\non = false\n", "rehearsal", records.path(), &clinics)?;
+        let house = House { clinic: Arc::clone(&house.clinic), stage, hearing: house.hearing.clone() };
+        let recordings = records.path().join("recordings");
+        let parts = Parts { lines, houses: vec![house], recordings, observer: Arc::new(Nobody) };
+        Ok(Rehearsal { exchange: Exchange::start(parts).await?, _records: records })
+    }
+}
+
+impl Rehearsal {
+    /// Its records go with it.
+    async fn end(self) {
+        self.exchange.stop(Duration::from_secs(5)).await;
+    }
+}
+
+impl web::LiveCalls for GoingOn {
+    fn listen(&self, clinic: &str, call: &str) -> Option<broadcast::Receiver<[i16; lines::FRAME_SAMPLES]>> {
+        self.exchange.listen(clinic, call)
+    }
+
+    fn takers(&self, clinic: &str) -> Vec<String> {
+        self.exchange.takers(clinic)
+    }
+
+    fn take_over(&self, clinic: &str, call: &str, operator: &str) -> Result<(), String> {
+        self.exchange.take_over(clinic, call, operator).map_err(|why| why.to_string())
+    }
 }
 
 #[async_trait]
@@ -52,10 +136,11 @@ impl Calls for Visitors {
     }
 
     async fn spoken(&self, opening: Opening, door: Box<dyn lines::Door>, shown: ShownSender) {
-        let Ok(place) = self.exchange.enter() else { return };
+        let Some((exchange, rehearsal)) = self.exchange_for(&opening).await else { return };
+        let Ok(place) = exchange.enter() else { return };
         let (tracer, traces) = Tracer::channel();
         let showing = tokio::spawn(show(traces, shown.clone()));
-        let socket = self.exchange.lines().websockets.get(&opening.socket);
+        let socket = exchange.lines().websockets.get(&opening.socket);
         let arrival = Arrival {
             clinic: opening.clinic,
             entry: socket.and_then(|socket| socket.entry),
@@ -66,20 +151,23 @@ impl Calls for Visitors {
             door,
             place,
         };
-        self.exchange.hold(arrival, tracer).await;
+        exchange.hold(arrival, tracer).await;
         showing.await.ok();
         shown.send(Shown::Ended).ok();
+        if let Some(rehearsal) = rehearsal {
+            rehearsal.end().await;
+        }
     }
 
-    async fn chat(&self, opening: Opening, mut said: mpsc::Receiver<Said>, shown: ShownSender) {
+    async fn rehearse(&self, opening: Opening, mut said: mpsc::Receiver<String>, shown: ShownSender) {
+        let Some((exchange, rehearsal)) = self.exchange_for(&opening).await else { return };
         let (door, mut visitor) = ChatDoor::open();
+        // What is written while the robot is busy waits until it listens.
+        let listens = Notify::new();
         let writing = async {
-            while let Some(said) = said.recv().await {
-                let from = match said {
-                    Said::Words { text } => FromVisitor::Wrote(text),
-                    Said::Left => FromVisitor::Left,
-                };
-                if visitor.send.send(from).is_err() {
+            while let Some(text) = said.recv().await {
+                listens.notified().await;
+                if visitor.send.send(FromVisitor::Wrote(text)).is_err() {
                     return;
                 }
             }
@@ -96,7 +184,10 @@ impl Calls for Visitors {
                         choices = offered;
                         continue;
                     }
-                    ToVisitor::Listens(id) => shown.send(Shown::Question { id, choices: std::mem::take(&mut choices) }),
+                    ToVisitor::Listens(id) => {
+                        listens.notify_one();
+                        shown.send(Shown::Question { id, choices: std::mem::take(&mut choices) })
+                    }
                     ToVisitor::Ended(reason) => {
                         if reason == call::EndReason::Transferred {
                             shown.send(Shown::Person { to: String::new() }).ok();
@@ -109,11 +200,16 @@ impl Calls for Visitors {
                 }
             }
         };
-        let held = self.exchange.write(&opening.clinic, door, Tracer::none());
-        tokio::pin!(held);
-        tokio::select! {
-            _ = &mut held => {}
-            () = async { tokio::join!(writing, reading); } => {}
+        {
+            let held = exchange.write(&opening.clinic, door, Tracer::none());
+            tokio::pin!(held);
+            tokio::select! {
+                _ = &mut held => {}
+                () = async { tokio::join!(writing, reading); } => {}
+            }
+        }
+        if let Some(rehearsal) = rehearsal {
+            rehearsal.end().await;
         }
     }
 }

@@ -343,7 +343,7 @@ fn get(at: SocketAddr, path: &str, token: &str) -> String {
 #[test]
 fn the_help_of_every_command_names_what_it_takes() {
     let program = Program::new();
-    let commands: [(&[&str], &[&str]); 29] = [
+    let commands: [(&[&str], &[&str]); 32] = [
         (&["user", "add"], &["<LOGIN>", "--name", "--role"]),
         (&["user", "token"], &["<LOGIN>", "--name", "--scope", "--clinic", "--days"]),
         (&["demo"], &["--out", "--real-time", "--lang"]),
@@ -366,9 +366,12 @@ fn the_help_of_every_command_names_what_it_takes() {
         (&["flow", "run"], &["<FLOW>", "--clinic", "--script"]),
         (&["train"], &["--corpus", "--out", "--folds", "--with-corrections"]),
         (&["evaluate"], &["<FILE>", "--clinic", "--model", "--format", "html", "--out", "--lang"]),
-        (&["serve"], &["--listen", "--clinic", "--lines", "--connections", "--https", "--openid"]),
+        (&["serve"], &["--listen", "--clinic", "--demo", "--lines", "--connections", "--https", "--openid"]),
         (&["simulate"], &["--out", "--clinic", "--from", "--days", "--calls", "--no-faults", "--seed"]),
         (&["backup"], &["[FILE]"]),
+        (&["backups", "clean"], &["[ID]"]),
+        (&["backups", "gone"], &["<ID>"]),
+        (&["audit", "verify"], &["--noted"]),
         (&["person", "export"], &["<NUMBER>", "--clinic", "--out"]),
         (&["person", "erase"], &["<NUMBER>", "--clinic", "--yes"]),
         (&["dial"], &["<NUMBER>", "--clinic", "--entry", "--at", "--once"]),
@@ -418,6 +421,29 @@ fn a_simulated_week_ends_well_and_one_person_can_leave_with_everything() {
     let erased = person(&["erase", "--yes"]);
     assert!(erased.ok && erased.out.contains("done"), "{}\n{}", erased.out, erased.err);
     assert!(erased.out.contains("still in the backup"), "{}", erased.out);
-    let bytes = std::fs::read(&db).unwrap();
-    assert!(!bytes.windows(phone.len()).any(|window| window == phone.as_bytes()));
+    let holds = |path: &str| {
+        let bytes = std::fs::read(path).unwrap();
+        bytes.windows(phone.len()).any(|window| window == phone.as_bytes())
+    };
+    assert!(!holds(&db) && holds(&copy));
+
+    // In the backup they are forgotten by a command of its own; what was done stands in the trail, and the trail is whole.
+    let cleaned = program.run(&["backups", "clean", "--db", &db]);
+    assert!(cleaned.ok && cleaned.out.contains("1 people were forgotten"), "{}\n{}", cleaned.out, cleaned.err);
+    assert!(!holds(&copy));
+    let listed = program.run(&["backups", "list", "--db", &db]);
+    assert!(listed.out.contains("0 people to forget"), "{}", listed.out);
+    let id = listed.out.split_whitespace().next().unwrap();
+    assert!(program.run(&["backups", "gone", id, "--db", &db]).ok);
+    assert!(program.run(&["backups", "list", "--db", &db]).out.contains("thrown away"));
+    let role = ["user", "add", "anna", "--name", "Анна", "--role", "owner", "--db", &db];
+    assert!(program.run(&role).ok);
+    let whole = program.run(&["audit", "verify", "--db", &db]);
+    assert!(whole.ok && whole.out.starts_with("whole: "), "{}\n{}", whole.out, whole.err);
+    let end = whole.out.trim().rsplit(' ').next().unwrap().to_owned();
+    assert!(program.run(&["audit", "verify", "--noted", &end, "--db", &db]).ok);
+    let (last, hash) = end.split_once(':').unwrap();
+    let longer = format!("{last}0:{hash}");
+    let cut = program.run(&["audit", "verify", "--noted", &longer, "--db", &db]);
+    assert!(cut.failed().contains("was cut off"), "{}", cut.err);
 }

@@ -63,6 +63,8 @@ conversation! {
     danger_leads_to_a_person_at_once: "urgent";
     says_kindly_what_is_not_offered: "not-offered";
     promises_a_call_at_night: "night-callback";
+    offers_a_call_back_when_all_lines_are_busy: "overload-callback";
+    helps_whoever_stays_though_all_lines_are_busy: "overload-request";
     two_misunderstandings_lead_to_a_person: "two-misunderstandings";
     silence_leads_to_a_person: "silence";
     hanging_up_leaves_no_booking: "hang-up-midway";

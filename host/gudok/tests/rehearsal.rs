@@ -137,3 +137,37 @@ fn a_call_is_traced_from_the_records() {
     let (ok, _, err) = project.gudok(&["flow", "trace", "nobody"]);
     assert!(!ok && err.contains("no call with id \"nobody\""), "{err}");
 }
+
+#[test]
+fn busy_lines_are_told_with_the_wait_and_a_call_back_is_offered_first() {
+    let project = Project::new();
+    for script in ["overload-callback", "overload-request"] {
+        let text = std::fs::read_to_string(root().join(format!("tests/scripts/{script}.toml"))).unwrap();
+        project.script(&format!("{script}.toml"), &text);
+    }
+    let head = "title = 'Ждать'\nclinic = 'vet_lapa'\nnow = '2026-11-24T10:15'\nentry = 'overload'\nwait = 200\n";
+    let waits = "[[line]]\nwhen = 'callback-offer'\nsay = 'нет, я подожду'\n[[line]]\nwhen = 'need'\ndigits = '0'\n";
+    let expect =
+        "[expect]\noutcome = 'transferred'\nsaid = ['ждать примерно 4 минуты']\nquestions = ['callback-offer', 'need']";
+    project.script("waits.toml", &format!("{head}{waits}{expect}"));
+    let (ok, out, err) = project.gudok(&["flow", "test", "desk.wasm"]);
+    assert!(ok, "{out}{err}");
+}
+
+#[test]
+fn the_own_address_comes_before_what_only_happens_to_be_somewhere() {
+    let project = Project::new();
+    let clinic = std::fs::read_to_string(root().join("clinics/vet_zoo.toml")).unwrap();
+    let (before, _) = clinic.split_once("[[faq]]").unwrap();
+    let faq = "[[faq]]\nid = 'uzi'\nquestion = 'Где у вас делают УЗИ'\nanswer = 'На первом этаже, кабинет пять.'\n\
+        [[faq]]\nid = 'parking'\nquestion = 'Где поставить машину'\nanswer = 'Во дворе за шлагбаумом.'\n";
+    std::fs::write(project.dir.path().join("zoo.toml"), format!("{before}{faq}")).unwrap();
+    let head = "title = 'Где вы'\nclinic = 'zoo.toml'\nnow = '2026-11-24T10:15'\n[[line]]\nwhen = 'need'\n";
+    let end = "[[line]]\nwhen = 'more'\nsay = 'нет спасибо'\n[expect]\noutcome = 'answered'\n";
+    let asked = "say = 'где вы находитесь'\n";
+    project.script("where.toml", &format!("{head}{asked}{end}said = ['Ленина']\nnot_said = ['кабинет пять']"));
+    let asked = "say = 'где у вас машину поставить'\n";
+    project.script("parking.toml", &format!("{head}{asked}{end}said = ['за шлагбаумом']"));
+    let (ok, out, err) = project.gudok(&["flow", "test", "desk.wasm"]);
+    assert!(ok, "{out}{err}");
+}

@@ -15,6 +15,10 @@
   // Paper.
   all('[data-print]').forEach((button) => { button.hidden = false; button.onclick = () => window.print(); });
 
+  // Something is being worked on: look again.
+  const again = one('[data-again]');
+  if (again) setTimeout(() => location.reload(), again.dataset.again * 1000);
+
   // What goes on right now.
   const stream = one('[data-stream]');
   if (stream) {
@@ -25,13 +29,83 @@
       if (s < 36000) span.textContent = `${Math.floor(s / 60)}:${String(s % 60).padStart(2, '0')}`;
     });
     const source = new EventSource(stream.dataset.stream);
+    // Listening in to a call: samples of 16 bits at 8 kHz, as they come.
+    let heard = null;
+    const show = () => all('[data-listen]').forEach((button) => {
+      button.hidden = false;
+      button.setAttribute('aria-pressed', String(heard?.path === button.dataset.listen));
+    });
+    const hush = () => { heard?.socket.close(); heard?.sound.close(); heard = null; show(); };
+    document.addEventListener('click', (event) => {
+      const button = event.target.closest('[data-listen]');
+      if (!button) return;
+      const path = button.dataset.listen;
+      const again = heard?.path === path;
+      hush();
+      button.blur();
+      if (again) return;
+      const sound = new AudioContext();
+      const socket = new WebSocket(new URL(path, location.href.replace(/^http/, 'ws')));
+      socket.binaryType = 'arraybuffer';
+      heard = { path, socket, sound };
+      let at = 0;
+      socket.onmessage = ({ data }) => {
+        if (heard?.socket !== socket) return;
+        const samples = Float32Array.from(new Int16Array(data), (sample) => sample / 32768);
+        const piece = sound.createBuffer(1, samples.length, 8000);
+        piece.copyToChannel(samples, 0);
+        const player = Object.assign(sound.createBufferSource(), { buffer: piece });
+        player.connect(sound.destination);
+        // A little ahead, so that a piece that is late leaves no gap; what was held up is not caught up with.
+        if (at < sound.currentTime || at > sound.currentTime + 1) at = sound.currentTime + 0.15;
+        player.start(at);
+        at += piece.duration;
+      };
+      socket.onclose = () => { if (heard?.socket === socket) hush(); };
+      show();
+    });
     all('[data-part]', stream).forEach((part) => source.addEventListener(part.dataset.part, (event) => {
       // Ours, and escaped by the server; whoever is in the middle of it is not interrupted.
-      if (!part.contains(document.activeElement)) { part.innerHTML = event.data; tick(); }
+      if (part.contains(document.activeElement) && part !== document.activeElement) return;
+      const low = part.scrollHeight - part.scrollTop - part.clientHeight < 80;
+      part.innerHTML = event.data;
+      if (low) end(part);
+      tick();
+      call();
+      show();
     }));
+    // The last words of a conversation are in sight.
+    const end = (part) => { if (part.hasAttribute('data-follow')) part.scrollTop = part.scrollHeight; };
+    all('[data-follow]').forEach(end);
+    // Whoever waits is seen from another tab, too.
+    const title = document.title;
+    const call = () => { const n = all('[data-waits]').length; document.title = n ? `(${n}) ${title}` : title; };
+    call();
     setInterval(tick, 1000);
     tick();
+    show();
   }
+
+  // An answer is sent without leaving the page; where that fails, or something has to be said of it, by leaving it.
+  all('form[data-quick]').forEach((form) => form.addEventListener('submit', async (event) => {
+    if (!stream) return;
+    event.preventDefault();
+    const data = new URLSearchParams(new FormData(form, event.submitter));
+    const buttons = all('button', form);
+    buttons.forEach((button) => { button.disabled = true; });
+    const answer = await fetch(form.action, { method: 'POST', body: data }).catch(() => null);
+    buttons.forEach((button) => { button.disabled = false; });
+    if (!answer) return;
+    if (!answer.ok || answer.url.includes('refused=')) { location.href = answer.ok ? answer.url : location.href; return; }
+    const field = one('textarea', form);
+    if (field) field.value = '';
+    one('[data-enter]')?.focus();
+  }));
+  all('[data-enter]').forEach((field) => field.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    if (field.value.trim()) field.form.requestSubmit();
+  }));
 
   // A day is shown when it is chosen.
   all('[data-submit]').forEach((field) => { field.onchange = () => field.value && field.form.requestSubmit(); });
@@ -137,6 +211,7 @@
     else if (key === 'k') step(-1);
     else if (key === 'n') press('[data-next]');
     else if (key === 'c') press('[data-call]');
+    else if (/^[tbx]$/.test(key) && one(`[data-press="${key}"]`)) press(`[data-press="${key}"]`);
     else if (key === 'Enter' && event.target.matches('[data-line]:not(a)')) one('a', event.target)?.click();
     else if (/^[0-9]$/.test(key)) press(`[data-key="${key}"]`);
     else if (audio && key === ' ' && !event.target.closest('button, a, audio, summary')) { audio.paused ? audio.play() : audio.pause(); event.preventDefault(); }

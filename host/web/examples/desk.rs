@@ -18,6 +18,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let store = Store::open(folder.path().join("gudok.db")).await?;
     month::fill(&store, 62, "Вера").await;
     let mut state = AppState::new(store, month::clinics(), month::categories());
+    state.robot_writes = true;
     state.now = || Timestamp::from_millisecond(month::NOW).unwrap();
     // An owner who is signed in by a cookie: there is nothing real here to guard.
     let new = NewUser {

@@ -18,8 +18,11 @@ mod api;
 mod audiosocket;
 mod audit_api;
 pub mod auth;
+mod calendars_api;
 mod calls;
+mod chats_api;
 mod events;
+mod fhir_api;
 mod flows;
 mod guard;
 mod health;
@@ -27,16 +30,21 @@ mod inbound;
 mod metrics;
 mod pages;
 mod params;
+mod persons_api;
 mod problem;
 mod report;
+mod requests_api;
 mod review;
+mod served;
+mod setup;
+mod staff_api;
 mod state;
+mod trials;
 mod vcon;
 mod visit;
 mod visits_api;
 
 use std::future::Future;
-use std::net::SocketAddr;
 
 use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware};
@@ -45,15 +53,18 @@ use tokio::net::TcpListener;
 pub use flows::{Beside, beside, routed};
 pub use inbound::{Gate, Inbound, NotTaken, Sent};
 pub use metrics::Metrics;
+pub use pages::live::LiveCalls;
 pub use problem::Problem;
 pub use review::{ReviewQueue, Waiting};
+pub use served::Served;
+pub use setup::{Looked, Workshop};
 pub use state::{AppState, FlowHouse};
 pub use visit::{
-    Calls, Kind, MediaSocket, Opening, Page, Said, Shown, ShownSender, Speaks, VisitLimits, Visits, public_router,
+    Calls, Kind, MediaSocket, Opening, Page, Shown, ShownSender, Speaks, VisitLimits, Visits, public_router,
     serve_public,
 };
 
-/// Largest body that is read, except a component.
+/// Largest body that is read, except a component, a sound or a clinic file.
 const MAX_BODY: usize = 64 * 1024;
 
 /// Every route, with the limits and counters that each request goes through.
@@ -64,8 +75,10 @@ pub fn router(state: AppState) -> Router {
         .merge(audiosocket::router())
         .merge(auth::router())
         .merge(inbound::router())
+        .merge(calendars_api::router())
         .merge(api::all().router())
         .merge(pages::router())
+        .merge(visit::assets())
         .fallback(|| async { Problem::no_such_page() })
         .method_not_allowed_fallback(|| async { Problem::wrong_method() })
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -84,15 +97,5 @@ pub async fn serve(
     state: AppState,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    if let Ok(address) = listener.local_addr() {
-        tracing::info!(%address, "listening");
-    }
-    let closing = std::sync::Arc::clone(&state.closing);
-    // Streams would keep the server from stopping.
-    let shutdown = async move {
-        shutdown.await;
-        closing.send_replace(true);
-    };
-    let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(shutdown).await
+    Served::new(state).serve(listener, shutdown).await
 }

@@ -15,6 +15,9 @@ const BUCKETS: [f64; 9] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0]
 /// The same for compiling a flow, which takes from a blink to half a minute.
 const COMPILE_BUCKETS: [f64; 9] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0];
 
+/// Whether a trunk is registered, and whether its server answers; none: it is not asked to.
+type Reach = (Option<bool>, Option<bool>);
+
 /// What the server has done since it started. Labels are clinics, outcomes, routes, versions: never anything of a caller.
 #[derive(Debug, Default)]
 pub struct Metrics {
@@ -34,6 +37,7 @@ struct Sums {
     times: BTreeMap<String, Times>,
     flow_rollbacks: BTreeMap<(String, String, String), u64>,
     flow_compile: Times,
+    trunks: BTreeMap<String, Reach>,
 }
 
 #[derive(Debug, Default)]
@@ -108,6 +112,11 @@ impl Metrics {
         *self.sums().refused.entry(why.to_owned()).or_default() += 1;
     }
 
+    /// How a trunk is doing: registered, and its server answers; none where nobody knows or wants to.
+    pub fn trunk(&self, name: &str, registered: Option<bool>, answers: Option<bool>) {
+        self.sums().trunks.insert(name.to_owned(), (registered, answers));
+    }
+
     /// How good the line of a call was, as a mean opinion score.
     pub fn line_measured(&self, mos: f64) {
         self.sums().mos.add(mos, MOS_BUCKETS);
@@ -154,6 +163,18 @@ impl Metrics {
         for (why, count) in &sums.refused {
             let _ = writeln!(out, "gudok_calls_refused_total{{why=\"{}\"}} {count}", label(why));
         }
+        let of_trunks = |out: &mut String, name: &str, about: &str, value: fn(&Reach) -> Option<bool>| {
+            head(out, name, "gauge", about);
+            for (trunk, state) in &sums.trunks {
+                if let Some(good) = value(state) {
+                    let _ = writeln!(out, "{name}{{trunk=\"{}\"}} {}", label(trunk), u8::from(good));
+                }
+            }
+        };
+        of_trunks(&mut out, "gudok_trunk_registered", "Whether a trunk is registered at its provider.", |state| {
+            state.0
+        });
+        of_trunks(&mut out, "gudok_trunk_answers", "Whether a trunk's server answers OPTIONS.", |state| state.1);
         head(&mut out, "gudok_call_mos", "histogram", "Mean opinion score of calls over a network, as estimated.");
         sums.mos.write(&mut out, "gudok_call_mos", "", MOS_BUCKETS);
         head(&mut out, "gudok_http_requests_total", "counter", "Requests answered.");
@@ -201,6 +222,8 @@ mod tests {
         metrics.call_started();
         metrics.call_ended("vet\"1", "booked");
         metrics.call_refused("late");
+        metrics.trunk("provider", Some(true), Some(false));
+        metrics.trunk("pbx", None, Some(true));
         metrics.line_measured(4.2);
         metrics.answered(&Method::GET, "/healthz", 200, Duration::from_millis(3));
         metrics.answered(&Method::GET, "/healthz", 200, Duration::from_secs(60));
@@ -227,6 +250,9 @@ mod tests {
             r#"gudok_http_request_seconds_count{route="/healthz"} 2"#,
             "gudok_live_calls 1",
             r#"gudok_calls_refused_total{why="late"} 1"#,
+            r#"gudok_trunk_registered{trunk="provider"} 1"#,
+            r#"gudok_trunk_answers{trunk="pbx"} 1"#,
+            r#"gudok_trunk_answers{trunk="provider"} 0"#,
             r#"gudok_call_mos_bucket{le="4.1"} 0"#,
             r#"gudok_call_mos_bucket{le="4.3"} 1"#,
             r#"gudok_calls_total{clinic="vet\"1",outcome="booked"} 1"#,

@@ -207,6 +207,16 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "no-visitors-here", "There is nothing at this address", detail)
     }
 
+    pub(crate) fn not_to_be_heard() -> Self {
+        let detail =
+            "it is over, it is not recorded, or its caller has not heard yet that it is: then nobody may listen";
+        Self::new(StatusCode::CONFLICT, "not-to-be-heard", "This call cannot be listened to", detail)
+    }
+
+    pub(crate) fn not_taken_over(why: String) -> Self {
+        Self::new(StatusCode::CONFLICT, "not-taken-over", "This call cannot be taken over", why)
+    }
+
     pub(crate) fn foreign_page() -> Self {
         let detail = "a page of this site may not open a conversation here; name its origin in the configuration";
         Self::new(StatusCode::FORBIDDEN, "foreign-page", "The page is not known here", detail)
@@ -265,8 +275,53 @@ impl From<RecordsError> for Problem {
             error @ RecordsError::WrongStatus { .. } => {
                 Self::conflict("wrong-status", "It cannot go there from where it is", error.to_string())
             }
+            RecordsError::Claimed { .. } => Self::conflict(
+                "claimed",
+                "Somebody else works on it",
+                "this entry of the list is not free, or it is at its end; take the next one".to_owned(),
+            ),
+            error @ (RecordsError::NoKeyring { .. } | RecordsError::NoKey { .. } | RecordsError::WrongKey { .. }) => {
+                tracing::error!(%error, "a key is missing");
+                let detail = "the clinic's key is not on this server, or is another one; the server's log says which";
+                Self::conflict("no-key", "The key is missing", detail.to_owned())
+            }
             error => {
                 tracing::error!(%error, "reading the records failed");
+                Self::database()
+            }
+        }
+    }
+}
+
+impl From<outreach::OutreachError> for Problem {
+    fn from(error: outreach::OutreachError) -> Self {
+        use outreach::OutreachError as E;
+        match error {
+            E::Records(error) => error.into(),
+            error @ (E::NoReason { .. } | E::UnknownReason { .. }) => Self::bad_body("reason", error.to_string()),
+            error => {
+                tracing::error!(%error, "the list of people to call failed");
+                Self::database()
+            }
+        }
+    }
+}
+
+impl From<chat::ChatError> for Problem {
+    fn from(error: chat::ChatError) -> Self {
+        use chat::ChatError as E;
+        match error {
+            E::Records(error) => error.into(),
+            E::Refused(refused @ chat::Refused::HeldBy(_)) => {
+                tracing::debug!(%refused, "a conversation is somebody else's");
+                let said = "another person answers in this conversation; ask them to give it back".to_owned();
+                Self::conflict("held", "Somebody else answers there", said)
+            }
+            E::Refused(refused) => Self::conflict("wrong-state", "The conversation is not there", refused.to_string()),
+            error @ E::NoCanned { .. } => Self::bad_body("canned", error.to_string()),
+            error @ E::Unreadable(_) => Self::bad_body("phone", error.to_string()),
+            error => {
+                tracing::error!(%error, "a conversation could not be changed");
                 Self::database()
             }
         }

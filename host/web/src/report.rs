@@ -1,26 +1,22 @@
-//! The report, as JSON and as a page.
+//! The report as JSON. Its page is one of the clinic's pages.
 
 use accounts::Permission;
 use axum::Router;
 use axum::extract::State;
-use axum::http::header;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::Redirect;
 use axum::routing::get;
-use reports::{Lang, Report, page};
+use reports::{Lang, Report};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::api::{Api, Op, Param, Tagged, WantedTag};
 use crate::auth::Viewer;
+use crate::pages::encoded;
 use crate::params::{Params, RawParams};
 use crate::{AppState, Problem};
 
-/// The page loads nothing and runs nothing.
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
 pub(crate) fn router() -> Router<AppState> {
-    Router::new().route("/report", get(html))
+    Router::new().route("/report", get(moved))
 }
 
 pub(crate) fn api() -> Api {
@@ -59,11 +55,17 @@ async fn json(
     Ok(wanted.answer(build(&state, &viewer, &params).await?))
 }
 
-async fn html(State(state): State<AppState>, viewer: Viewer, raw: RawParams) -> Result<Response, Problem> {
+/// Where the report was before it had a place among the pages.
+async fn moved(State(state): State<AppState>, viewer: Viewer, raw: RawParams) -> Result<Redirect, Problem> {
     let params = Params::parse(raw, &["clinic", "from", "to", "lang"])?;
-    let lang = params.one_of("lang", &[("ru", Lang::Ru), ("en", Lang::En)])?.unwrap_or_default();
-    let report = build(&state, &viewer, &params).await?;
-    Ok(([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(page::html(&report, lang))).into_response())
+    let lang = params.one_of("lang", &[("ru", Lang::Ru), ("en", Lang::En)])?;
+    let clinic = params.clinic_for(&state, &viewer, Permission::SeeReport)?;
+    let period = params.period(&state, clinic)?;
+    let page = format!("/desk/{}/report?from={}&to={}", clinic.id, period.from, period.to);
+    Ok(Redirect::permanent(&match lang {
+        Some(lang) => format!("/desk/prefs?lang={}&back={}", lang.as_str(), encoded(&page)),
+        None => page,
+    }))
 }
 
 async fn build(state: &AppState, viewer: &Viewer, params: &Params) -> Result<Report, Problem> {

@@ -45,12 +45,24 @@ pub struct AppState {
     pub flows: Option<Arc<FlowHouse>>,
     /// Calls and chats of visitors; none: none are taken.
     pub visits: Option<Visits>,
+    /// Calls that go on, to listen in or to take over; none: nobody can.
+    pub live: Option<Arc<dyn crate::LiveCalls>>,
     /// Where a PBX tells of its calls before they come; none: it cannot.
     pub audiosocket: Option<Announcements>,
     /// Takes what other programs send of their own accord; none: nothing is taken.
     pub inbound: Option<Arc<dyn crate::Inbound>>,
+    /// A flow answers written conversations first; without one each waits for a person.
+    pub robot_writes: bool,
     /// Desks of clinics whose schedule another system owns.
     pub desks: Arc<BTreeMap<String, Arc<desk::Desk>>>,
+    /// Everybody in the records is made up, and every page says so.
+    pub made_up: bool,
+    /// Sets clinics up; none: the pages that would cannot.
+    pub workshop: Option<Arc<dyn crate::Workshop>>,
+    /// One change of a file at a time.
+    pub(crate) editing: Arc<tokio::sync::Mutex<()>>,
+    /// One version at a time is tried on recorded calls.
+    pub(crate) trying: Arc<tokio::sync::Mutex<()>>,
     /// Names besides `localhost` by which a request may call this server.
     pub hosts: Arc<[String]>,
     pub(crate) closing: Arc<watch::Sender<bool>>,
@@ -86,9 +98,15 @@ impl AppState {
             metrics: Arc::new(Metrics::default()),
             flows: None,
             visits: None,
+            live: None,
             audiosocket: None,
             inbound: None,
+            robot_writes: false,
             desks: Arc::default(),
+            made_up: false,
+            workshop: None,
+            editing: Arc::default(),
+            trying: Arc::default(),
             hosts: Arc::new([]),
             closing: Arc::new(watch::Sender::new(false)),
             now: Timestamp::now,
@@ -139,8 +157,25 @@ impl AppState {
         owned.unwrap_or_else(|| desk::Desk::new(Arc::clone(clinic), self.store.clone()))
     }
 
+    /// A clinic's written conversations.
+    pub(crate) fn office(&self, clinic: &Arc<Clinic>) -> chat::Office {
+        chat::Office::new(self.store.clone(), Arc::clone(clinic), self.robot_writes)
+    }
+
+    /// The list of people to call. What is sent of its own accord is sent elsewhere: here are no senders.
+    pub(crate) fn outreach(&self) -> outreach::Outreach {
+        let settings = outreach::Settings {
+            senders: BTreeMap::new(),
+            may_contact: Arc::new(outreach::EveryPhone),
+            desks: self.desks.values().cloned().collect(),
+            now: Arc::new(self.now),
+            at: |_| {},
+        };
+        outreach::Outreach::new(self.store.clone(), self.clinics.values().cloned(), settings)
+    }
+
     /// All categories of a clinic, in the order they are listed.
-    pub(crate) fn categories_of(&self, clinic: &str) -> Vec<CategoryInfo> {
+    pub fn categories_of(&self, clinic: &str) -> Vec<CategoryInfo> {
         let own = self.own_categories.get(clinic).into_iter().flatten();
         self.categories.iter().chain(own).cloned().collect()
     }

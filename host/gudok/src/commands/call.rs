@@ -87,6 +87,9 @@ fn setup(clinic: &Clinic, script: &Script, args: &Call) -> Result<Setup> {
     };
     let channel = if args.spoken || args.script.is_none() { Channel::Phone } else { Channel::Script };
     let mut setup = Setup::new(channel, started).entry_by_hours(clinic);
+    if let Some(entry) = &script.scene.entry {
+        setup.entry = entry.parse().map_err(|problem: String| anyhow::anyhow!("{}: {problem}", script.title))?;
+    }
     setup.caller = args.caller.clone().or_else(|| script.caller.clone());
     setup.line.clone_from(&clinic.phone);
     Ok(setup)

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use session::meaning::own_words;
 use session::tagging::Tagger;
 use speech::recogniser::turns;
 use understanding::category::{CallText, Turn, Verdict, Who, WordTime};
@@ -53,11 +54,12 @@ pub async fn run(args: &Classify, place: &Place) -> Result<()> {
         ("review", "review"),
         ("evidence", "words that decided"),
     ]);
+    let vocabulary = profile.map(own_words);
     let mut failed = 0;
     let mut whole = Vec::new();
     let mut progress = Progress::new("распознавание", recordings.len());
     for file in &recordings {
-        match transcribe(file, &ears).await {
+        match transcribe(file, &ears, vocabulary.clone()).await {
             Ok(heard) => {
                 let said = said(&heard, 0);
                 let verdict = said.judge(&tagger, profile);

@@ -112,15 +112,17 @@ fn flow(place: &Place) -> Finding {
 }
 
 async fn database(place: &Place) -> Finding {
-    if !place.db.exists() {
-        return Finding::good("database", format!("{}: will be made when it is needed", place.db.display()));
+    let shown = records::shown(&place.db);
+    // A server's address is no path; its database is made by its owner.
+    if shown == place.db && !place.db.exists() {
+        return Finding::good("database", format!("{}: will be made when it is needed", shown.display()));
     }
     let checked = match place.store().await {
         Ok(store) => store.check().await.map_err(anyhow::Error::from),
         Err(error) => Err(error),
     };
     match checked {
-        Ok(()) => Finding::good("database", place.db.display().to_string()),
+        Ok(()) => Finding::good("database", shown.display().to_string()),
         Err(error) => {
             Finding::bad("database", format!("{error:#}"), "restore it from a backup, or name another with --db")
         }

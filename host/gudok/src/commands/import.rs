@@ -8,7 +8,7 @@ use desk::Clinic;
 use lines::recordings::{self, Found, RecordedCall, Side};
 use records::{CallRecord, Direction, Pii, Store, Turn, Who};
 use serde_json::json;
-use session::meaning;
+use session::meaning::{self, own_words};
 use session::tagging::Tagger;
 use speech::Ears;
 use tokio::sync::Semaphore;
@@ -148,7 +148,8 @@ impl Importer {
                 evidence: String::new(),
             });
         }
-        let (heard, bytes) = (transcribe(&call.path, &self.ears).await?, read(&call.path).await?);
+        let (heard, bytes) =
+            (transcribe(&call.path, &self.ears, Some(own_words(&self.profile))).await?, read(&call.path).await?);
         let sha256 = self.store.put_audio(&bytes, "audio/wav").await?;
         self.store.attach_audio(&imported.call, "recording", &sha256).await?;
         let caller_channel = match call.caller_side {

@@ -1,5 +1,13 @@
-//! `gudok serve`: phone calls by the lines file; health, metrics, the calls, the report and the flows as JSON; routes are
-//! followed, the folder for flows is watched, old journals are deleted.
+//! `gudok serve`: the pages and the API, phone calls by the lines file, and what goes on beside. Without any configuration the
+//! browser leads through the set-up.
+//!
+//! Layout: `files` says which clinics there are; `site` serves them and takes changes; `kit` is ears and voice; `demo` makes a
+//! month up.
+
+mod demo;
+mod files;
+mod kit;
+mod site;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,19 +22,20 @@ use exchange::config::Lines;
 use records::Store;
 use rollout::{ChangeKind, DropFolder, FlowChange, Switchboard};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{broadcast, watch};
 use web::auth::EntryRules;
 use web::{FlowHouse, Metrics};
 
 use crate::cli::Serve;
-use crate::clinics;
-use crate::commands::report::{categories, info};
-use crate::commands::review::http::Reviews;
-use crate::flow::library::{House, component};
-use crate::lines::Ground;
-use crate::outside::Outside;
+use crate::commands::report::categories;
+use crate::flow::library::{House, component, now_ms};
 use crate::place::Place;
-use crate::{in_use, lines, stage, visitors};
+use crate::{lines, stage};
+use files::ClinicFiles;
+use site::{Parts, Site};
+
+pub use kit::Kit;
 
 /// How often journals are looked through for those that are too old.
 const PURGE: Duration = Duration::from_secs(3_600);
@@ -35,20 +44,23 @@ const PURGE: Duration = Duration::from_secs(3_600);
 const LAST_CALLS: Duration = Duration::from_secs(30);
 
 pub async fn run(args: &Serve, place: &Place) -> Result<()> {
-    let clinics = clinics::several(&args.clinic)?;
-    let lines = match lines::file(args.lines.as_deref(), place) {
-        Some(file) => Some(Lines::load(&file, &clinics)?),
-        None => None,
-    };
-    let outside = Outside::read(args.connections.as_deref(), place, &clinics)?;
+    if !args.demo {
+        return serve(args, place).await;
+    }
+    let place = demo::place(place);
+    demo::prepare(&place).await?;
+    serve(args, &place).await
+}
+
+async fn serve(args: &Serve, place: &Place) -> Result<()> {
+    let files = ClinicFiles::new(&args.clinic, place);
+    let clinics = files.read()?.clinics;
+    let lines = lines::file(args.lines.as_deref(), place).map(|file| Lines::load(&file, &clinics)).transpose()?;
     let most_calls = lines.as_ref().and_then(|lines| lines.sip.as_ref()).map_or(0, |sip| sip.max_calls);
     let engine = stage::serving_engine(place, most_calls)?;
     let house = House::open_on(place, clinics.values().map(|clinic| &**clinic), engine).await?;
     let store = house.store.clone();
-    // Calls that were going on when the program was last stopped are over.
-    let now = jiff::Timestamp::now().as_millisecond();
-    store.close_unfinished(now).await?;
-    forget_again(&store, now).await?;
+    site::tidy(&store).await?;
     let listener = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("{}: cannot listen here (is something else there?)", args.listen))?;
@@ -59,75 +71,60 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
                    with a certificate before it, and say --https"
         );
     }
-    println!("gudok serves {} on http://{address}", clinics.keys().cloned().collect::<Vec<_>>().join(", "));
+    let served = if clinics.is_empty() { "no clinic yet".to_owned() } else { said(&clinics) };
+    println!("gudok serves {served} on http://{address}");
     let routes = house.routes(clinics.values().map(|clinic| &**clinic))?;
-    let shipped = match &lines {
-        Some(_) => shipped_for_the_unrouted(&house, &clinics, place).await?,
-        None => None,
-    };
+    let shipped = shipped_for_the_unrouted(&house, &clinics, place).await?;
     let shipped_answers = shipped.is_some();
     let board = Switchboard::open(routes.clone(), shipped).await?;
     say_what_is_routed(&house, &clinics, shipped_answers).await?;
 
     let (stop, stopping) = watch::channel(false);
-    let mut state = web::AppState::new(store.clone(), clinics.values().cloned(), categories());
+    let mut state = web::AppState::new(store.clone(), [], categories());
     state.entry = Arc::new(EntryRules { https: args.https, behind_proxy: args.https });
     state.hosts = args.host.clone().into();
     state.openid = args.openid.as_deref().map(openid).transpose()?;
-    if let Some(secret) = state.accounts.first_link(now).await? {
+    state.made_up = args.demo;
+    let read = |wasm| component(wasm).map_err(|error| format!("{error:#}"));
+    state.flows = Some(Arc::new(FlowHouse { routes: routes.clone(), board: Arc::clone(&board), read }));
+    let (accounts, metrics) = (state.accounts.clone(), Arc::clone(&state.metrics));
+    let parts = Parts {
+        place: place.clone(),
+        files,
+        lines: args.lines.clone(),
+        connections: args.connections.clone(),
+        house,
+        routes: routes.clone(),
+        board: Arc::clone(&board),
+        kit: Kit::open(&args.speech, place)?,
+    };
+    let site = Site::open(parts, state).await?;
+    if args.demo {
+        println!("  a made-up month: everybody in it is made up. Choose a password here, then sign in as `demo`:");
+        println!("  http://{address}/invitation?token={}", demo::owner(&accounts, &store, now_ms()).await?);
+    } else if let Some(secret) = accounts.first_link(now_ms()).await? {
         println!("  nobody may come in yet; become the owner here, once, within three days:");
         println!("  http://{address}/first-run?token={secret}");
     }
-    let desks = outside.desks(&clinics, &store)?;
-    state.desks = Arc::new(desks.clone());
-    let read = |wasm| component(wasm).map_err(|error| format!("{error:#}"));
-    let own = clinics.keys().map(|clinic| {
-        let own = in_use::own(place, clinic);
-        (clinic.clone(), own.iter().map(|own| info(&own.about.category)).collect())
-    });
-    state.own_categories = Arc::new(own.collect());
-    state.review = Some(Arc::new(Reviews::new(&clinics, store.clone(), in_use::tagger(place)?)));
-    state.flows = Some(Arc::new(FlowHouse { routes: routes.clone(), board: Arc::clone(&board), read }));
-    let exchange = match lines {
-        Some(lines) => {
-            let ground = Ground {
-                clinics: &clinics,
-                desks: &desks,
-                engine: house.library.engine().clone(),
-                board: Arc::clone(&board),
-                store: store.clone(),
-                speech: &args.speech,
-                metrics: Arc::clone(&state.metrics),
-            };
-            let exchange = lines::open(lines, ground, place).await?;
-            lines::say(&exchange);
-            state.visits = visitors::routes(&exchange);
-            state.audiosocket = (!exchange.lines().audiosockets.is_empty()).then(|| exchange.announcements().clone());
-            Some(exchange)
-        }
-        None => None,
-    };
-    let beside = outside.start(&desks, &store, exchange.as_ref(), stopping.clone()).await?;
-    state.inbound = Some(Arc::clone(&beside.inbound));
-    let visiting = match &exchange {
-        Some(exchange) if state.visits.is_some() => {
-            Some(let_visitors_in(exchange.lines().visitors.listen, state.clone(), stopping.clone()).await?)
-        }
-        _ => None,
-    };
-    let counting = tokio::spawn(count_rollbacks(board.listen(), Arc::clone(&state.metrics)));
+    if let Some(exchange) = site.exchange().await.filter(|exchange| exchange.lines().sip.is_some()) {
+        lines::say(&exchange);
+    }
+    let counting = tokio::spawn(count_rollbacks(board.listen(), metrics));
     let following = tokio::spawn({
         let (board, stopping) = (Arc::clone(&board), told(stopping.clone()));
         async move { board.watch(stopping).await }
     });
     let drop_folder = place.home.join("flows/drop");
     let taking = tokio::spawn(DropFolder::new(drop_folder.clone(), routes).watch(told(stopping.clone())));
-    let purging = tokio::spawn(purge(store, clinics.into_values().collect(), stopping));
+    let purging = tokio::spawn(purge(store, Arc::clone(&site), stopping.clone()));
+    let looking = tokio::spawn(Arc::clone(&site).watch(stopping));
 
+    // Who reads that it serves may stop it.
+    let shutdown = shutdown()?;
     println!("  a flow in {}/CLINIC/ENTRY/ is deployed", drop_folder.display());
     println!("  http://{address}/desk  /api/v1 (what programs may ask)  /metrics  /healthz");
-    web::serve(listener, state, shutdown()).await?;
-    if let Some(exchange) = &exchange {
+    site.served.serve(listener, shutdown).await?;
+    if let Some(exchange) = site.exchange().await {
         if exchange.calls() > 0 {
             println!("no new calls; {} are going on and may end", exchange.calls());
         }
@@ -135,16 +132,17 @@ pub async fn run(args: &Serve, place: &Place) -> Result<()> {
     }
     // Nobody asks for changes any more; what is under way is finished, then the routes stop being followed.
     stop.send(true).ok();
-    for task in [taking, purging, following] {
+    for task in [taking, purging, following, looking] {
         task.await?;
     }
-    beside.end().await;
-    if let Some(visiting) = visiting {
-        visiting.await??;
-    }
+    site.end().await?;
     counting.abort();
     println!("stopped");
     Ok(())
+}
+
+fn said(clinics: &BTreeMap<String, Arc<Clinic>>) -> String {
+    clinics.keys().cloned().collect::<Vec<_>>().join(", ")
 }
 
 /// The provider of identities that a file describes; its secret may stand in the environment.
@@ -163,19 +161,6 @@ fn openid(file: &Path) -> Result<Arc<OpenId>> {
     Ok(Arc::new(OpenId::new(settings, accounts::system)?))
 }
 
-/// Visitors of pages and media WebSockets have an address of their own: theirs may be public, the API's may not.
-async fn let_visitors_in(
-    listen: std::net::SocketAddr,
-    state: web::AppState,
-    stopping: watch::Receiver<bool>,
-) -> Result<tokio::task::JoinHandle<std::io::Result<()>>> {
-    let listener = TcpListener::bind(listen).await.with_context(|| {
-        format!("{listen}: visitors cannot be let in here ([visitors] listen); is something else there?")
-    })?;
-    println!("  visitors come in at http://{}", listener.local_addr()?);
-    Ok(tokio::spawn(web::serve_public(listener, state, told(stopping))))
-}
-
 /// The flow that answers where nothing was deployed, if some clinic needs it and it was built.
 async fn shipped_for_the_unrouted(
     house: &House,
@@ -183,7 +168,7 @@ async fn shipped_for_the_unrouted(
     place: &Place,
 ) -> Result<Option<Arc<flows::Flow>>> {
     let (_, routes) = house.store.flow_routes().await?;
-    if clinics.keys().all(|clinic| routes.iter().any(|route| route.clinic == *clinic)) {
+    if !clinics.is_empty() && clinics.keys().all(|clinic| routes.iter().any(|route| route.clinic == *clinic)) {
         return Ok(None);
     }
     match stage::version(stage::SHIPPED, house.library.engine(), &house.store, place).await {
@@ -214,26 +199,13 @@ async fn say_what_is_routed(house: &House, clinics: &BTreeMap<String, Arc<Clinic
     Ok(())
 }
 
-/// A database that was restored from a backup knows people again who were forgotten since.
-async fn forget_again(store: &Store, now_ms: i64) -> Result<()> {
-    let log = store.erasure_log();
-    if !log.is_file() {
-        return Ok(());
-    }
-    let again = store.replay_erasures(&records::read_erasure_log(&log)?, "system", now_ms).await?;
-    if !again.is_empty() {
-        println!("  {} people were forgotten again: this database is older than that", again.len());
-    }
-    Ok(())
-}
-
 /// Ready when the server stops.
 async fn told(mut stopping: watch::Receiver<bool>) {
     stopping.wait_for(|stop| *stop).await.ok();
 }
 
 /// What is older than its clinic keeps it is deleted, hourly.
-async fn purge(store: Store, clinics: Vec<Arc<Clinic>>, stopping: watch::Receiver<bool>) {
+async fn purge(store: Store, site: Arc<Site>, stopping: watch::Receiver<bool>) {
     let mut stopped = pin!(told(stopping));
     let mut hours = tokio::time::interval(PURGE);
     loop {
@@ -241,11 +213,11 @@ async fn purge(store: Store, clinics: Vec<Arc<Clinic>>, stopping: watch::Receive
             () = &mut stopped => return,
             _ = hours.tick() => {}
         }
-        let now = jiff::Timestamp::now().as_millisecond();
+        let (now, clinics) = (now_ms(), site.clinics().await);
         if let Err(error) = accounts::Accounts::new(store.clone()).purge(now).await {
             tracing::error!(%error, "sessions that ended could not be deleted");
         }
-        for clinic in &clinics {
+        for clinic in clinics.values() {
             match store.apply_retention(&clinic.id, &clinic.privacy.terms(), now).await {
                 Ok(report) if report.is_empty() => {}
                 Ok(report) => {
@@ -258,7 +230,7 @@ async fn purge(store: Store, clinics: Vec<Arc<Clinic>>, stopping: watch::Receive
             tracing::error!(%error, "old jobs could not be blanked");
         }
         // Writers wait while the file is rewritten.
-        if clinics.iter().all(|clinic| !clinic.is_open(jiff::Timestamp::now()))
+        if clinics.values().all(|clinic| !clinic.is_open(jiff::Timestamp::now()))
             && let Err(error) = store.finish_erasures(now).await
         {
             tracing::error!(%error, "people who were forgotten may still lie in free pages of the database");
@@ -283,16 +255,14 @@ async fn count_rollbacks(mut changes: broadcast::Receiver<FlowChange>, metrics: 
     }
 }
 
-/// Ctrl-C, or the word of a service manager.
-async fn shutdown() {
-    let ctrl_c = tokio::signal::ctrl_c();
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = ctrl_c => {}
+/// Ctrl-C, or the word of a service manager: heard from now on, not from when it is first asked for.
+fn shutdown() -> Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
-        },
-        Err(_) => {
-            ctrl_c.await.ok();
         }
-    }
+    })
 }

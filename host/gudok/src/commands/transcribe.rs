@@ -2,13 +2,14 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use audio::wav::Recording;
 use serde_json::{Value, json};
 use speech::recogniser::{EngineChoice, EngineName, Listen, Mode, Transcript};
-use speech::{Ears, EarsOptions, Priority};
+use speech::{Ears, EarsOptions, Priority, Recogniser, Vocabulary};
 
 use crate::cli::{Engine, Format, Transcribe};
 use crate::output::List;
@@ -21,7 +22,7 @@ pub async fn run(args: &Transcribe, place: &Place) -> Result<()> {
     let mut rows = Vec::new();
     let mut progress = Progress::new("распознавание", args.files.len());
     for file in &args.files {
-        let row = match transcribe(file, &ears).await {
+        let row = match transcribe(file, &ears, None).await {
             Ok(heard) => heard.json(file),
             Err(error) => {
                 failed += 1;
@@ -118,13 +119,13 @@ impl HeardRecording {
     }
 }
 
-/// Listen to one recording, each channel by itself.
-pub async fn transcribe(file: &Path, ears: &Ears) -> Result<HeardRecording> {
+/// Listen to one recording, each channel by itself; a clinic's own words are mended where they are given.
+pub async fn transcribe(file: &Path, ears: &Ears, words: Option<Arc<Vocabulary>>) -> Result<HeardRecording> {
     let path = file.to_owned();
     let recording: Recording = tokio::task::spawn_blocking(move || audio::wav::read(&path)).await??;
     let mut waiting = Vec::new();
     for channel in 0..recording.channels.len() {
-        let listen = Listen { mode: Mode::Recording, ..Listen::default() };
+        let listen = Listen { mode: Mode::Recording, vocabulary: words.clone(), ..Listen::default() };
         let ears = ears.clone();
         let sound = recording.channel(channel);
         waiting.push(tokio::spawn(async move { ears.hear(sound, listen, Priority::Batch).await }));
@@ -138,14 +139,23 @@ pub async fn transcribe(file: &Path, ears: &Ears) -> Result<HeardRecording> {
 
 /// The engine that is asked for, behind its pool of workers.
 pub fn ears(engine: Engine, place: &Place) -> Result<Ears> {
+    Ok(pool(recogniser(engine, place)?))
+}
+
+/// The engine itself.
+pub fn recogniser(engine: Engine, place: &Place) -> Result<Arc<dyn Recogniser>> {
     let engine = match engine {
         Engine::Auto => EngineName::Auto,
         Engine::Whisper => EngineName::Whisper,
         Engine::Vosk => EngineName::Vosk,
     };
     let choice = EngineChoice { engine, models: place.models.clone(), model: None };
-    let recogniser = speech::recogniser::open(&choice)?;
+    Ok(speech::recogniser::open(&choice)?)
+}
+
+/// Its pool of workers.
+pub fn pool(recogniser: Arc<dyn Recogniser>) -> Ears {
     // The calls of the command line are simulated: a busy machine makes them late, not deaf.
     let options = EarsOptions { live_deadline: Duration::from_secs(60), ..EarsOptions::default() };
-    Ok(Ears::with_options(recogniser, options))
+    Ears::with_options(recogniser, options)
 }

@@ -3,7 +3,7 @@
 use accounts::{Accounts, EVERY_CLINIC, Grant, NewToken, NewUser, Permission, Role};
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
-use records::{Store, UserRecord};
+use records::{AuditEntry, Store, UserRecord};
 use serde_json::{Value, json};
 
 use crate::cli::User;
@@ -22,13 +22,15 @@ pub async fn run(command: &User, place: &Place) -> Result<()> {
         User::Add { login, name, language, role } => {
             let grants = role.iter().map(|text| grant(text)).collect::<Result<Vec<_>>>()?;
             let new = NewUser { login: login.clone(), name: name.clone(), language: language.clone(), grants };
-            let (_, secret) = accounts.invite(&new, BY, now_ms).await?;
+            let (user, secret) = accounts.invite(&new, BY, now_ms).await?;
+            witness(&store, "user.invited", "user", &user.id, now_ms).await?;
             println!("{login} may come in. They choose a password here, once, within three days:");
             println!("  /invitation?token={secret}");
         }
         User::Link { login } => {
             let user = find(&store, login).await?;
             let secret = accounts.password_link(&user.id, BY, now_ms).await?;
+            witness(&store, "user.invited", "user", &user.id, now_ms).await?;
             println!("{login} chooses a new password here, once, within three days:");
             println!("  /invitation?token={secret}");
         }
@@ -36,16 +38,19 @@ pub async fn run(command: &User, place: &Place) -> Result<()> {
             let user = find(&store, login).await?;
             let grants = role.iter().map(|text| grant(text)).collect::<Result<Vec<_>>>()?;
             accounts.set_grants(&user.id, &grants).await?;
+            witness(&store, "user.grants", "user", &user.id, now_ms).await?;
             println!("{login}: {}", said(&grants));
         }
         User::Disable { login } => {
             let user = find(&store, login).await?;
             accounts.set_disabled(&user.id, true, now_ms).await?;
+            witness(&store, "user.disabled", "user", &user.id, now_ms).await?;
             println!("{login} may come in no more; their sessions have ended");
         }
         User::Enable { login } => {
             let user = find(&store, login).await?;
             accounts.set_disabled(&user.id, false, now_ms).await?;
+            witness(&store, "user.enabled", "user", &user.id, now_ms).await?;
             println!("{login} may come in again");
         }
         User::Token { login, name, scope, clinic, days } => {
@@ -55,7 +60,8 @@ pub async fn run(command: &User, place: &Place) -> Result<()> {
             let scopes = scope.iter().map(parse).collect::<Result<Vec<_>>>()?;
             let expires_ms = days.map(|days| now_ms + i64::from(days) * DAY);
             let new = NewToken { name: name.clone(), scopes, clinics: clinic.clone(), expires_ms };
-            let (_, text) = accounts.make_token(&user.id, new, now_ms).await?;
+            let (token, text) = accounts.make_token(&user.id, new, now_ms).await?;
+            witness(&store, "token.made", "token", &token.id, now_ms).await?;
             println!("{text}");
         }
         User::List { format } => {
@@ -76,6 +82,22 @@ pub async fn run(command: &User, place: &Place) -> Result<()> {
             list.print(*format)?;
         }
     }
+    Ok(())
+}
+
+/// Whoever may read the database may do all of this; what they did is to be seen nevertheless.
+async fn witness(store: &Store, action: &str, kind: &str, subject: &str, at_ms: i64) -> Result<()> {
+    let entry = AuditEntry {
+        at_ms,
+        clinic: String::new(),
+        who: BY.to_owned(),
+        action: action.to_owned(),
+        subject_kind: kind.to_owned(),
+        subject: subject.to_owned(),
+        ip: None,
+        detail: json!({}),
+    };
+    store.audit(&entry).await?;
     Ok(())
 }
 

@@ -100,9 +100,7 @@ impl House {
     /// The routes, with what these clinics want of their flows.
     pub fn routes<'a>(&self, clinics: impl IntoIterator<Item = &'a Clinic>) -> Result<Routes> {
         let routes = Routes::new(self.library.clone());
-        for clinic in clinics {
-            routes.set_policy(&clinic.id, policy(clinic)?);
-        }
+        set_policies(&routes, clinics)?;
         Ok(routes)
     }
 
@@ -147,6 +145,14 @@ impl House {
         };
         format!("{}{how} at {}", self.label(&plan.digest).await, moment(plan.at_ms, format, zone))
     }
+}
+
+/// What these clinics want of their flows from now on.
+pub fn set_policies<'a>(routes: &Routes, clinics: impl IntoIterator<Item = &'a Clinic>) -> Result<()> {
+    for clinic in clinics {
+        routes.set_policy(&clinic.id, policy(clinic)?);
+    }
+    Ok(())
 }
 
 /// What a clinic's file says about flows.

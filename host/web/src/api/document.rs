@@ -119,7 +119,10 @@ fn operation(declared: &Declared, schemas: &mut Schemas, problem: &Value) -> Val
         answers.insert("304".to_owned(), json!({ "description": "Nothing changed" }));
     }
     for (status, about) in [("4XX", "The request is wrong, or not allowed"), ("503", "Not now; see Retry-After")] {
-        let content = json!({ "application/problem+json": { "schema": problem } });
+        let mut content = json!({ "application/problem+json": { "schema": problem } });
+        if let Some(kind) = op.refuses_as {
+            content[kind] = json!({});
+        }
         answers.insert(status.to_owned(), json!({ "description": about, "content": content }));
     }
     let mut operation = json!({

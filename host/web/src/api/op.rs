@@ -77,6 +77,8 @@ pub(crate) struct Op {
     pub(crate) query: Vec<Param>,
     pub(crate) body: Contents,
     pub(crate) answers: Vec<(u16, &'static str, Contents)>,
+    /// A type of refusals besides `application/problem+json`.
+    pub(crate) refuses_as: Option<&'static str>,
     /// Takes `Idempotency-Key`.
     pub(crate) once: bool,
     /// Answers with an `ETag`, and heeds `If-None-Match` or `If-Match`.
@@ -93,6 +95,7 @@ impl Op {
             query: Vec::new(),
             body: Contents::Nothing,
             answers: Vec::new(),
+            refuses_as: None,
             once: false,
             tagged: false,
         }
@@ -127,9 +130,18 @@ impl Op {
         self
     }
 
-    pub(crate) fn answers_raw(mut self, kind: &'static str) -> Self {
-        self.answers.push((200, "Done", Contents::Raw(kind)));
+    pub(crate) fn answers_raw(self, kind: &'static str) -> Self {
+        self.answers_raw_with(200, "Done", kind)
+    }
+
+    pub(crate) fn answers_raw_with(mut self, status: u16, about: &'static str, kind: &'static str) -> Self {
+        self.answers.push((status, about, Contents::Raw(kind)));
         self
+    }
+
+    /// What is wrong may be told in this type, too.
+    pub(crate) fn refuses_as(self, kind: &'static str) -> Self {
+        Self { refuses_as: Some(kind), ..self }
     }
 
     pub(crate) fn answers_nothing(mut self) -> Self {

@@ -64,6 +64,7 @@ fn page(words: &Words, title: &str, content: Markup) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) " — Gudok" }
+                link rel="icon" href="data:,";
                 link rel="stylesheet" href="/login/style.css";
             }
             body {

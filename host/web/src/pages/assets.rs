@@ -10,11 +10,19 @@ use axum::routing::get;
 
 use crate::{AppState, Problem};
 
-static STYLE: LazyLock<String> =
-    LazyLock::new(|| format!("{}{}", include_str!("../../assets/desk.css"), reports::page::FIGURES));
+static STYLE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{}{}{}",
+        include_str!("../../assets/desk.css"),
+        include_str!("../../assets/setup.css"),
+        reports::page::FIGURES
+    )
+});
 static SCRIPT: &str = include_str!("../../assets/desk.js");
+static RECORD: &str = include_str!("../../assets/record.js");
 static STYLE_PATH: LazyLock<String> = LazyLock::new(|| format!("/desk-assets/desk-{}.css", hash(&STYLE)));
 static SCRIPT_PATH: LazyLock<String> = LazyLock::new(|| format!("/desk-assets/desk-{}.js", hash(SCRIPT)));
+static RECORD_PATH: LazyLock<String> = LazyLock::new(|| format!("/desk-assets/record-{}.js", hash(RECORD)));
 
 pub(crate) fn router() -> Router<AppState> {
     Router::new().route("/desk-assets/{name}", get(asset))
@@ -30,12 +38,19 @@ pub(crate) fn script() -> &'static str {
     &SCRIPT_PATH
 }
 
+/// The address of the script that records prompts; only the page that records loads it.
+pub(crate) fn record() -> &'static str {
+    &RECORD_PATH
+}
+
 async fn asset(Path(name): Path<String>) -> Result<Response, Problem> {
     let is = |path: &str| path.rsplit('/').next() == Some(name.as_str());
     let (kind, body) = if is(style()) {
         ("text/css; charset=utf-8", STYLE.as_str())
     } else if is(script()) {
         ("text/javascript; charset=utf-8", SCRIPT)
+    } else if is(record()) {
+        ("text/javascript; charset=utf-8", RECORD)
     } else {
         return Err(Problem::no_such_page());
     };

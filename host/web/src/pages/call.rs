@@ -55,7 +55,7 @@ async fn show(
         p.trail { a href=(desk.path("calls")) { (t.calls) } " / " (desk.moment(call.started_ms)) }
         div.head {
             h1 { (caller(&desk, &call)) }
-            div.beside { (came(&desk, &call)) span.soft { (length(&desk, &call)) } }
+            div.beside { @if call.caller.is_some() && desk.may(Permission::ManageRequests) { a.button.quiet href=(desk.path(&format!("people/call/{}", super::frame::encoded(&id)))) { (t.persons_page) } } (came(&desk, &call)) span.soft { (length(&desk, &call)) } }
         }
         div.two {
             section.talk aria-label=(t.conversation) {

@@ -1,4 +1,4 @@
-//! What the robot knows of the clinic: services, hours, doctors, answers. To read; it is changed in the clinic file.
+//! What the robot knows of the clinic: services, hours, doctors, answers. Each part leads to the page that changes it.
 
 use axum::Router;
 use axum::response::Response;
@@ -9,6 +9,7 @@ use reports::Amount;
 
 use super::desk::Desk;
 use super::frame::{Place, head, page, phone};
+use crate::auth::Permission;
 use crate::{AppState, Problem};
 
 pub(crate) fn router() -> Router<AppState> {
@@ -30,12 +31,19 @@ fn week(desk: &Desk, hours: &WeeklyHours) -> Markup {
 async fn show(desk: Desk) -> Result<Response, Problem> {
     let t = desk.words();
     let clinic = &desk.clinic;
+    let change = |step: &str| {
+        let path = desk.path(&format!("setup/{step}"));
+        html! { @if desk.may(Permission::ManageClinic) { " " a.change href=(path) { (t.change) } } }
+    };
     let body = html! {
-        (head(&clinic.name, &html! { span.soft { (clinic.timezone) } }))
+        (head(&clinic.name, &html! {
+            span.soft { (clinic.timezone) }
+            @if desk.may(Permission::ManageClinic) { a.button.quiet href=(desk.path("setup/about")) { (t.change) } }
+        }))
         p.note { (t.clinic_note) }
         div.two.even {
             section aria-labelledby="services" {
-                h2 #services { (t.services) }
+                h2 #services { (t.services) (change("services")) }
                 ul.plain-list.prices { @for service in &clinic.services { li {
                     span { (service.name) @if !service.bookable { small.soft { (t.not_bookable) } } }
                     span.soft { @if service.bookable { (service.minutes) "\u{a0}" (desk.lang.pick("мин", "min")) } }
@@ -45,12 +53,12 @@ async fn show(desk: Desk) -> Result<Response, Problem> {
             }
             div.column {
                 section aria-labelledby="hours" {
-                    h2 #hours { (t.hours) }
+                    h2 #hours { (t.hours) (change("hours")) }
                     (week(&desk, &clinic.hours))
                     @for exception in &clinic.exceptions { p.note { (exception.from) @if exception.to != exception.from { " – " (exception.to) } ": " @if exception.spans.is_empty() { (t.closed) } @else { (spans(&exception.spans)) } @if !exception.note.is_empty() { " · " (exception.note) } } }
                 }
                 section aria-labelledby="reach" {
-                    h2 #reach { (t.reach) }
+                    h2 #reach { (t.reach) (change("about")) }
                     dl.facts {
                         @if !clinic.address.is_empty() { dt { (t.address) } dd { (clinic.address) } }
                         @if !clinic.phone.is_empty() { dt { (t.number) } dd { (phone(&clinic.phone)) } }
@@ -61,14 +69,14 @@ async fn show(desk: Desk) -> Result<Response, Problem> {
             }
         }
         section.long aria-labelledby="doctors" {
-            h2 #doctors { (t.doctors) }
+            h2 #doctors { (t.doctors) (change("doctors")) }
             ul.plain-list.doctors { @for doctor in &clinic.doctors { li {
                 b { (doctor.name) } span.soft { (doctor.speciality) }
                 span { @if let Some(hours) = &doctor.hours { @for (n, day) in hours.days.iter().enumerate() { @if !day.is_empty() { span.hours-of { (desk.lang.weekday(n)) "\u{a0}" (spans(day)) } } } } @else { (t.as_clinic) } }
             } } }
         }
         section.long aria-labelledby="faq" {
-            h2 #faq { (t.faq) }
+            h2 #faq { (t.faq) (change("faq")) }
             @for one in &clinic.faq { details.faq { summary { (one.question) } p { (one.answer) } } }
         }
     };

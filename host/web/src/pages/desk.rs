@@ -38,6 +38,10 @@ pub(crate) fn router() -> Router<AppState> {
 
 /// To the clinic they chose, or the first they know.
 async fn first(State(state): State<AppState>, viewer: Viewer) -> Result<Redirect, Problem> {
+    // Nothing is set up yet: the owner is led there.
+    if state.clinics.is_empty() && viewer.may(crate::auth::EVERY_CLINIC, Permission::ManageClinic) {
+        return Ok(Redirect::to("/desk/new"));
+    }
     let known = state.clinics.keys().find(|clinic| viewer.knows(clinic));
     let clinic = viewer.clinic.as_ref().or(known).ok_or_else(|| Problem::unknown_clinic([""; 0]))?;
     Ok(Redirect::to(&format!("/desk/{clinic}")))
@@ -71,6 +75,12 @@ async fn prefs(headers: HeaderMap, Query(asked): Query<Vec<(String, String)>>) -
     response
 }
 
+/// Light or dark, where this browser chose.
+pub(crate) fn theme_of(headers: &HeaderMap) -> Option<&'static str> {
+    let chosen = cookie(headers, "gudok_theme")?;
+    ["light", "dark"].into_iter().find(|known| *known == chosen)
+}
+
 impl FromRequestParts<AppState> for Desk {
     type Rejection = Problem;
 
@@ -84,7 +94,7 @@ impl FromRequestParts<AppState> for Desk {
         let clinic = state.clinics.get(id).filter(|clinic| viewer.knows(&clinic.id)).ok_or_else(unknown)?;
         let cookie = |name: &str| cookie(&parts.headers, name).map(str::to_owned);
         let lang = cookie("gudok_lang").unwrap_or_else(|| viewer.language.clone()).parse().unwrap_or_default();
-        let theme = cookie("gudok_theme").and_then(|theme| ["light", "dark"].into_iter().find(|known| *known == theme));
+        let theme = theme_of(&parts.headers);
         let here = parts.uri.path_and_query().map_or("/desk", |here| here.as_str()).to_owned();
         let clinics = state.clinics.values().filter(|clinic| viewer.knows(&clinic.id)).cloned().collect();
         Ok(Self { state: state.clone(), clinic: Arc::clone(clinic), lang, theme, viewer, here, clinics })
@@ -220,6 +230,11 @@ impl Fields {
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|pair| pair.0 == name).map(|pair| pair.1.trim());
         found.filter(|value| !value.is_empty())
+    }
+
+    /// Everything under a name that may stand there several times.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |pair| pair.0 == name).map(|pair| pair.1.trim())
     }
 }
 

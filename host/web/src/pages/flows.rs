@@ -19,6 +19,8 @@ use crate::{AppState, Problem};
 const CHANGES: usize = 20;
 /// Latest calls of a version that are counted.
 const COUNTED: u32 = 1_000;
+/// Calls that broke and are listed.
+const TRAPS: u32 = 20;
 /// How far back calls with a version beside them are looked at: a week.
 const BESIDE_MS: i64 = 7 * 86_400_000;
 
@@ -28,7 +30,7 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/desk/{clinic}/flows/{entry}/rollback", post(rollback))
 }
 
-fn short(digest: &str) -> String {
+pub(super) fn short(digest: &str) -> String {
     digest.chars().take(12).collect()
 }
 
@@ -56,9 +58,10 @@ async fn show(desk: Desk) -> Result<Response, Problem> {
         found.map_or_else(|| short(digest), |version| format!("{} · {}", version.name, short(digest)))
     };
     let body = html! {
-        (head(t.flows, &html! {}))
-        @if routes.is_empty() { div.empty { p { b { (t.no_routes) } } } }
+        (head(t.flows, &html! { a.button.quiet href=(desk.path("setup/try")) { (t.try_now) } }))
+        @if routes.is_empty() { div.empty { p { b { (t.no_routes) } } p { a.button href=(desk.path("setup/try")) { (t.put_shipped) } } } }
         div.routes { @for (route, tried) in &cards { (one(&desk, route, tried, &name)) } }
+        (traps(&desk, &name).await?)
         (library(&desk, &versions, &routes))
         (log(&desk, &changes, &name))
     };
@@ -109,7 +112,7 @@ fn counts(desk: &Desk, counts: &RunCounts) -> Markup {
     }
 }
 
-fn verdict(desk: &Desk, word: &str) -> String {
+pub(super) fn verdict(desk: &Desk, word: &str) -> String {
     let t = desk.words();
     match word {
         "identical" => t.v_identical,
@@ -162,28 +165,69 @@ fn entry(desk: &Desk, entry: Entry) -> String {
     .to_owned()
 }
 
+/// The interfaces a version asks for, by their short names.
+pub(super) fn asks(version: &FlowVersion) -> String {
+    let names = version.capabilities.iter().map(|one| one.split(['/', '@']).nth(1).unwrap_or(one));
+    names.collect::<Vec<_>>().join(", ")
+}
+
 fn library(desk: &Desk, versions: &[FlowVersion], routes: &[FlowRoute]) -> Markup {
     let t = desk.words();
     html! {
         section.long aria-labelledby="versions" {
             h2 #versions { (t.versions) }
             div.scroll { table.data.narrow-first {
-                thead { tr { th scope="col" { (t.version) } th scope="col" { (t.added) } th scope="col" { (t.size) } th scope="col" { (t.start_time) } th scope="col" { (t.allowed) } } }
+                thead { tr { th scope="col" { (t.version) } th scope="col" { (t.added) } th scope="col" { (t.size) } th scope="col" { (t.start_time) } th scope="col" { (t.allowed) } th scope="col" { span.hidden { (t.try_it) } } } }
                 tbody { @for version in versions {
                     @let step = beside(versions, version);
                     tr {
-                        th scope="row" { (version.name) small.soft { code { (short(&version.digest)) } } @for place in routed(routes, &version.digest) { small.good { (place) } } }
+                        th scope="row" { a href=(desk.path(&format!("flows/versions/{}", version.digest))) { (version.name) } small.soft { code { (short(&version.digest)) } } @for place in routed(routes, &version.digest) { small.good { (place) } } }
                         td data-h=(t.added) { (desk.moment(version.added_ms)) small { (version.by) } }
                         td data-h=(t.size) { (version.bytes / 1024) "\u{a0}" (desk.lang.pick("КиБ", "KiB")) }
                         td data-h=(t.start_time) { (format!("{:.0}\u{a0}", version.start_us)) (desk.lang.pick("мкс", "µs")) }
                         td.say {
-                            (version.capabilities.iter().map(|one| one.split(['/', '@']).nth(1).unwrap_or(one)).collect::<Vec<_>>().join(", "))
+                            (asks(version))
                             @if !step.added_capabilities.is_empty() { p.bad { (t.asks_more) " " (step.added_capabilities.join(", ")) } }
                         }
+                        td { a href=(desk.path(&format!("setup/try?version={}", version.digest))) aria-label=(format!("{}: {}", t.try_it, version.name)) { (t.try_it) } }
                     }
                 } }
             } }
         }
+    }
+}
+
+/// Calls of the last days in which a flow broke: what it was, and the way to the trace.
+async fn traps(desk: &Desk, name: &(dyn Fn(&str) -> String + Sync)) -> Result<Markup, Problem> {
+    let t = desk.words();
+    let store = &desk.state.store;
+    let calls = store.trapped_calls(&desk.clinic.id, desk.now_ms() - BESIDE_MS, TRAPS).await?;
+    let mut runs = Vec::new();
+    for call in calls {
+        // Without the clinic's key nobody reads how it ended; that it broke is known all the same.
+        runs.push((store.flow_run(&call).await.ok(), call));
+    }
+    Ok(html! {
+        @if !runs.is_empty() { section.long aria-labelledby="traps" {
+            h2 #traps { (t.traps) }
+            ul.plain-list.items { @for (run, call) in &runs { li {
+                a href=(desk.path(&format!("calls/{call}"))) { @if let Some(run) = run { (desk.moment(run.started_ms)) " · " (name(&run.digest)) } @else { (t.sealed) } }
+                @if let Some(end) = run.as_ref().and_then(|run| run.end.as_ref()) { p.note { (why(end.as_str())) } }
+            } } }
+        } }
+    })
+}
+
+/// The end of a run in a line: its kind, and what its author wrote.
+fn why(end: &str) -> String {
+    let end: serde_json::Value = serde_json::from_str(end).unwrap_or_default();
+    let found = end.get("Trapped").or_else(|| end.get("trapped")).unwrap_or(&end);
+    let text = |key: &str| found.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let message: String = text("message").lines().next().unwrap_or_default().chars().take(300).collect();
+    match text("kind") {
+        "" => message,
+        kind if message.is_empty() => kind.to_owned(),
+        kind => format!("{kind}: {message}"),
     }
 }
 

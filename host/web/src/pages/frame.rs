@@ -22,6 +22,7 @@ pub(crate) enum Place {
     Visits,
     Requests,
     Dial,
+    Chat,
     Flows,
     Clinic,
 }
@@ -35,6 +36,7 @@ const PLACES: &[(Place, &str, &str)] = &[
     (Place::Visits, "visits", "v"),
     (Place::Requests, "requests", "q"),
     (Place::Dial, "dial", "d"),
+    (Place::Chat, "chat", "m"),
     (Place::Flows, "flows", "f"),
     (Place::Clinic, "clinic", "k"),
 ];
@@ -47,6 +49,7 @@ impl Place {
             Self::Report | Self::Staffing => Some(Permission::SeeReport),
             Self::Visits => Some(Permission::SeeVisits),
             Self::Requests | Self::Dial => Some(Permission::ManageRequests),
+            Self::Chat => Some(Permission::Chat),
             Self::Flows => Some(Permission::ManageFlows),
             Self::Clinic => None,
         }
@@ -62,6 +65,7 @@ impl Place {
             Self::Visits => t.visits,
             Self::Requests => t.requests,
             Self::Dial => t.dial,
+            Self::Chat => t.chat,
             Self::Flows => t.flows,
             Self::Clinic => t.clinic,
         }
@@ -96,7 +100,10 @@ pub(crate) fn page(desk: &Desk, place: Place, title: &str, body: &Markup) -> Res
                         }
                         (foot(desk))
                     }
-                    main #main tabindex="-1" { (body) }
+                    main #main tabindex="-1" {
+                        @if desk.state.made_up { p.notice.made-up { (t.made_up) } }
+                        (body)
+                    }
                 }
                 (help(desk))
             }

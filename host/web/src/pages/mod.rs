@@ -9,21 +9,28 @@
 //! - Every form carries the token of whoever looks; what comes without it changes nothing.
 //! - A clinic that somebody may not see does not exist for them.
 
-mod assets;
+pub(crate) mod assets;
 mod call;
 mod calls;
+mod chat;
 mod clinic;
 mod desk;
+mod dial;
 mod errors;
 mod flows;
 mod frame;
+pub(crate) mod live;
+mod names;
+mod person;
 mod report;
 mod requests;
 mod sheet;
 mod sound;
 mod staffing;
+mod times;
 mod today;
 mod trace;
+mod version;
 mod visits;
 mod words;
 
@@ -31,6 +38,10 @@ use axum::Router;
 use axum::middleware;
 
 use crate::AppState;
+pub(crate) use person::{erase_person, zipped};
+
+pub(crate) use self::desk::{Desk, Fields, theme_of};
+pub(crate) use self::frame::{POLICY, Place, encoded, head, page, token};
 
 /// Every page, and what they load.
 pub(crate) fn router() -> Router<AppState> {
@@ -41,11 +52,18 @@ pub(crate) fn router() -> Router<AppState> {
         .merge(sound::router())
         .merge(report::router())
         .merge(today::router())
+        .merge(live::router())
         .merge(staffing::router())
         .merge(visits::router())
         .merge(requests::router())
+        .merge(dial::router())
+        .merge(chat::router())
+        .merge(person::router())
+        .merge(times::router())
         .merge(flows::router())
+        .merge(version::router())
         .merge(clinic::router())
+        .merge(crate::setup::router())
         .layer(middleware::from_fn(errors::as_pages))
         .merge(assets::router())
 }

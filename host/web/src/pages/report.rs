@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Router;
 use axum::extract::{Form, Query};
+use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use desk::CallbackRequest;
@@ -11,6 +12,7 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 use maud::{Markup, html};
 use records::{BookingRecord, CallFilter, CallRecord, CallbackStatus, Direction, Status};
+use reports::pdf::{self as pages, Table};
 use reports::{Lang, Period, Report, Share, page as figures};
 
 use super::call::find;
@@ -29,6 +31,7 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/desk/{clinic}/report", get(show))
         .route("/desk/{clinic}/report.csv", get(csv))
         .route("/desk/{clinic}/report.xlsx", get(xlsx))
+        .route("/desk/{clinic}/report.pdf", get(pdf))
         .route("/desk/{clinic}/calls/{id}/callback", post(call_back))
 }
 
@@ -46,7 +49,17 @@ fn period(desk: &Desk, asked: &Fields) -> Period {
 
 async fn show(desk: Desk, Query(asked): Query<Vec<(String, String)>>) -> Result<Response, Problem> {
     desk.check(Permission::SeeReport)?;
-    let period = period(&desk, &Fields::new(asked));
+    let asked = Fields::new(asked);
+    match asked.get("format") {
+        None | Some("html") => {}
+        Some("pdf") => return document(&desk, period(&desk, &asked)).await,
+        Some("xlsx") => return workbook(&desk, period(&desk, &asked)).await,
+        Some("csv") => return table(&desk, period(&desk, &asked)).await,
+        Some(_) => {
+            return Err(Problem::bad_parameter("format", "it must be one of those in allowed", ["pdf", "xlsx", "csv"]));
+        }
+    }
+    let period = period(&desk, &asked);
     let input = desk.state.report_input(&desk.clinic, period);
     let report = Report::build(&desk.state.store, &input).await?;
     let (from, to) = period.bounds(&desk.clinic.timezone)?;
@@ -60,6 +73,7 @@ async fn show(desk: Desk, Query(asked): Query<Vec<(String, String)>>) -> Result<
             p.trail { (title) span.soft { " · " (t.compared) " " (desk.lang.period(report.before)) } }
             div.beside {
                 button.quiet type="button" data-print hidden { (t.print) }
+                a.button.quiet href=(format!("{}?{query}", desk.path("report.pdf"))) { "PDF" }
                 a.button.quiet href=(format!("{}?{query}", desk.path("report.xlsx"))) { "XLSX" }
                 a.button.quiet href=(format!("{}?{query}", desk.path("report.csv"))) { "CSV" }
             }
@@ -107,22 +121,38 @@ fn choose(desk: &Desk, now: Period) -> Markup {
     }
 }
 
+/// A figure beside what was planned for it.
+struct Planned {
+    title: &'static str,
+    planned: String,
+    fact: String,
+    of_plan: String,
+    good: bool,
+}
+
 /// What was planned for a month, as much of it as the period is long, beside what came of it.
-fn plan(desk: &Desk, report: &Report) -> Markup {
+fn against_plan(desk: &Desk, report: &Report) -> Vec<Planned> {
     let (t, plan, now) = (desk.words(), &desk.clinic.plan, &report.kpis);
     // Thirtieths of a month, as every plan is thought; a calendar month is the whole of it.
     let days = if report.period.is_month() { 30 } else { report.period.days() };
     let counted = |title: &'static str, planned: Option<u32>, fact: i64| {
         let planned = (i64::from(planned?) * days + 15) / 30;
-        let share = Share::of(fact, planned)?;
-        Some((title, desk.lang.number(planned), desk.lang.number(fact), desk.lang.rough_share(share), fact >= planned))
+        let of_plan = desk.lang.rough_share(Share::of(fact, planned)?);
+        let good = fact >= planned;
+        Some(Planned { title, planned: desk.lang.number(planned), fact: desk.lang.number(fact), of_plan, good })
     };
     let rate = |title: &'static str, planned: Option<u32>, fact: Option<Share>, most: bool| {
         let (planned, fact) = (i64::from(planned?), fact?);
         let good = if most { fact.permille() <= planned * 10 } else { fact.permille() >= planned * 10 };
         let sign = if most { "≤" } else { "≥" };
-        let difference = desk.lang.points(fact.permille() - planned * 10);
-        Some((title, format!("{sign}\u{a0}{planned}\u{a0}%"), desk.lang.share(fact), difference, good))
+        let of_plan = desk.lang.points(fact.permille() - planned * 10);
+        Some(Planned {
+            title,
+            planned: format!("{sign}\u{a0}{planned}\u{a0}%"),
+            fact: desk.lang.share(fact),
+            of_plan,
+            good,
+        })
     };
     let rows = [
         counted(t.p_calls, plan.calls, now.offered),
@@ -132,7 +162,12 @@ fn plan(desk: &Desk, report: &Report) -> Markup {
         rate(t.p_lost, plan.lost_percent, now.lcr_gross, true),
         rate(t.p_non_target, plan.non_target_percent, report.non_target.non_target.now.share, true),
     ];
-    if rows.iter().all(Option::is_none) {
+    rows.into_iter().flatten().collect()
+}
+
+fn plan(desk: &Desk, report: &Report) -> Markup {
+    let (t, rows) = (desk.words(), against_plan(desk, report));
+    if rows.is_empty() {
         return html! {};
     }
     html! {
@@ -140,8 +175,8 @@ fn plan(desk: &Desk, report: &Report) -> Markup {
             h2 #plan { (t.plan_fact) }
             table.data.narrow-first.plan {
                 thead { tr { th scope="col" { span.hidden { (t.figure) } } th scope="col" { (t.plan) } th scope="col" { (t.fact) } th scope="col" { (t.of_plan) } } }
-                tbody { @for (title, planned, fact, share, good) in rows.into_iter().flatten() {
-                    tr { th scope="row" { (title) } td data-h=(t.plan) { (planned) } td data-h=(t.fact) { b { (fact) } } td data-h=(t.of_plan) { span class=(if good { "good" } else { "bad" }) { (share) } } }
+                tbody { @for row in rows {
+                    tr { th scope="row" { (row.title) } td data-h=(t.plan) { (row.planned) } td data-h=(t.fact) { b { (row.fact) } } td data-h=(t.of_plan) { span class=(if row.good { "good" } else { "bad" }) { (row.of_plan) } } }
                 } }
             }
             p.note { (t.plan_note) }
@@ -199,32 +234,41 @@ fn stacked(first: i64, second: i64, most: i64) -> Markup {
     }
 }
 
-/// How full each doctor's hours were.
-fn load(desk: &Desk, period: Period, visits: &[BookingRecord]) -> Markup {
-    let t = desk.words();
-    let mut rows = Vec::new();
-    for doctor in &desk.clinic.doctors {
+/// How full a doctor's hours were.
+struct Load<'a> {
+    doctor: &'a desk::Doctor,
+    /// Minutes.
+    busy: i64,
+    open: i64,
+    visits: i64,
+}
+
+fn loads<'a>(desk: &'a Desk, period: Period, visits: &[BookingRecord]) -> Vec<Load<'a>> {
+    let one = |doctor: &'a desk::Doctor| {
         let of = || visits.iter().filter(|visit| visit.doctor == doctor.id);
         let held = of().filter(|visit| visit.status.is_live() || visit.status == Status::NoShow);
-        let busy: i64 = held.map(|visit| (visit.end_ms - visit.start_ms) / 60_000).sum();
-        let open: i64 = period
-            .from
-            .series(1.day())
-            .take_while(|day| *day <= period.to)
-            .take(3_700)
-            .map(|day| open_minutes(desk, doctor, day))
-            .sum();
-        rows.push((doctor, busy, open, of().filter(|visit| visit.status != Status::Moved).count()));
-    }
+        let days = period.from.series(1.day()).take_while(|day| *day <= period.to).take(3_700);
+        Load {
+            doctor,
+            busy: held.map(|visit| (visit.end_ms - visit.start_ms) / 60_000).sum(),
+            open: days.map(|day| open_minutes(desk, doctor, day)).sum(),
+            visits: of().filter(|visit| visit.status != Status::Moved).count() as i64,
+        }
+    };
+    desk.clinic.doctors.iter().map(one).collect()
+}
+
+fn load(desk: &Desk, period: Period, visits: &[BookingRecord]) -> Markup {
+    let t = desk.words();
     html! {
         section aria-labelledby="load" {
             h2 #load { (t.doctors_load) }
             p.note { (t.doctors_load_note) }
             div.spread {
-                @for (doctor, busy, open, count) in rows {
+                @for Load { doctor, busy, open, visits } in loads(desk, period, visits) {
                     span { (doctor.name) @if !doctor.speciality.is_empty() { small.soft { (doctor.speciality) } } }
                     (stacked(busy.min(open), (busy - open).max(0), open.max(busy).max(1)))
-                    span.n { (Share::of(busy, open).map_or_else(|| "—".to_owned(), |share| desk.lang.rough_share(share))) small.soft { (t.visits_short) ": " (count) } }
+                    span.n { (Share::of(busy, open).map_or_else(|| "—".to_owned(), |share| desk.lang.rough_share(share))) small.soft { (t.visits_short) ": " (visits) } }
                 }
             }
         }
@@ -381,7 +425,8 @@ async fn call_back(
     let number = call.caller.clone().ok_or_else(|| Problem::bad_body("number", "this caller withheld the number"))?;
     let request =
         CallbackRequest { phone: number, person: "".into(), reason: desk.words().missed_call.into(), at: None };
-    let house = desk::Desk::new(desk.clinic.clone(), desk.state.store.clone());
+    // Whoever owns this clinic's schedule is asked, as everywhere.
+    let house = desk.state.desk(&desk.clinic);
     house.request_callback(&request, Some(&call.id), desk.now()).await.map_err(|error| match error {
         desk::DeskError::Records(error) => error.into(),
         error => Problem::bad_body("number", error.to_string()),
@@ -391,10 +436,71 @@ async fn call_back(
 
 async fn csv(desk: Desk, Query(asked): Query<Vec<(String, String)>>) -> Result<Response, Problem> {
     desk.check(Permission::SeeReport)?;
-    let period = period(&desk, &Fields::new(asked));
+    table(&desk, period(&desk, &Fields::new(asked))).await
+}
+
+async fn xlsx(desk: Desk, Query(asked): Query<Vec<(String, String)>>) -> Result<Response, Problem> {
+    desk.check(Permission::SeeReport)?;
+    workbook(&desk, period(&desk, &Fields::new(asked))).await
+}
+
+async fn pdf(desk: Desk, Query(asked): Query<Vec<(String, String)>>) -> Result<Response, Problem> {
+    desk.check(Permission::SeeReport)?;
+    document(&desk, period(&desk, &Fields::new(asked))).await
+}
+
+/// The report as a document to print, to keep, to pass on.
+async fn document(desk: &Desk, period: Period) -> Result<Response, Problem> {
+    let report = Report::build(&desk.state.store, &desk.state.report_input(&desk.clinic, period)).await?;
+    let (from, to) = period.bounds(&desk.clinic.timezone)?;
+    let visits = desk.state.store.bookings(&desk.clinic.id, from, to).await?;
+    let t = desk.words();
+    let mut beside = Vec::new();
+    let rows: Vec<Vec<String>> = against_plan(desk, &report)
+        .into_iter()
+        .map(|row| vec![row.title.to_owned(), row.planned, row.fact, row.of_plan])
+        .collect();
+    if !rows.is_empty() {
+        let heads = [t.figure, t.plan, t.fact, t.of_plan].map(str::to_owned).to_vec();
+        beside.push(Table { title: t.plan_fact.to_owned(), note: t.plan_note.to_owned(), heads, rows });
+    }
+    let rows: Vec<Vec<String>> = loads(desk, period, &visits)
+        .into_iter()
+        .map(|load| {
+            let share =
+                Share::of(load.busy, load.open).map_or_else(|| "—".to_owned(), |share| desk.lang.rough_share(share));
+            vec![load.doctor.name.clone(), desk.lang.number(load.visits), share]
+        })
+        .collect();
+    let heads = [t.doctor, t.visits, t.load].map(str::to_owned).to_vec();
+    beside.push(Table { title: t.doctors_load.to_owned(), note: t.doctors_load_note.to_owned(), heads, rows });
+    let count = |status: Status| visits.iter().filter(|visit| visit.status == status).count() as i64;
+    let mut rows = vec![(t.cancelled_before, count(Status::Cancelled)), (t.did_not_come, count(Status::NoShow))];
+    if rows.iter().any(|row| row.1 > 0) {
+        rows.extend(reasons(desk, &visits));
+        let rows = rows.into_iter().map(|(title, n)| vec![title.to_owned(), desk.lang.number(n)]).collect();
+        let heads = [t.why, t.visits].map(str::to_owned).to_vec();
+        beside.push(Table { title: t.lost_visits.to_owned(), note: String::new(), heads, rows });
+    }
+    let lang = desk.lang;
+    // Measuring and cutting fonts is work for a moment; other requests are not to wait for it.
+    let bytes = tokio::task::spawn_blocking(move || pages::pdf(&report, lang, &beside)).await;
+    let bytes = bytes.map_err(|error| {
+        tracing::error!(%error, "a report could not be written as PDF");
+        Problem::busy()
+    })?;
+    let name = format!("report-{}-{}-{}.pdf", desk.clinic.id, period.from, period.to);
+    let headers = [
+        (header::CONTENT_TYPE, "application/pdf".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+    ];
+    Ok((headers, bytes).into_response())
+}
+
+async fn table(desk: &Desk, period: Period) -> Result<Response, Problem> {
     let report = Report::build(&desk.state.store, &desk.state.report_input(&desk.clinic, period)).await?;
     let t = desk.words();
-    let mut table = Csv::new(&desk);
+    let mut table = Csv::new(desk);
     let decimal = |tenths: i64| format!("{}{}{}", tenths / 10, desk.lang.pick(',', '.'), tenths.abs() % 10);
     table.line([t.category, t.calls, t.share_percent, t.minutes, t.money, t.calls_before, t.advice]);
     for row in &report.non_target.rows {
@@ -420,9 +526,7 @@ async fn csv(desk: Desk, Query(asked): Query<Vec<(String, String)>>) -> Result<R
     Ok(table.file(&format!("report-{}-{}-{}.csv", desk.clinic.id, period.from, period.to)))
 }
 
-async fn xlsx(desk: Desk, Query(asked): Query<Vec<(String, String)>>) -> Result<Response, Problem> {
-    desk.check(Permission::SeeReport)?;
-    let period = period(&desk, &Fields::new(asked));
+async fn workbook(desk: &Desk, period: Period) -> Result<Response, Problem> {
     let report = Report::build(&desk.state.store, &desk.state.report_input(&desk.clinic, period)).await?;
     let t = desk.words();
     let pick = |ru: &str, en: &str| Cell::from(desk.lang.pick(ru, en));

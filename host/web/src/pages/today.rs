@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep};
 use super::calls::caller;
 use super::desk::Desk;
 use super::frame::{Place, head, page, phone};
+use super::live::actions;
 use crate::auth::Permission;
 use crate::{AppState, Problem};
 
@@ -129,6 +130,7 @@ async fn live(desk: &Desk) -> Result<Markup, Problem> {
                     span.soft { (match turn.who { Who::Agent => t.clinic_side, Who::Caller => t.caller_side, Who::Unknown => t.somebody }) ": " }
                     (turn.text.as_str())
                 } }
+                (actions(desk, call))
             } } } }
         }
     })

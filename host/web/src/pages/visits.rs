@@ -14,6 +14,9 @@ use reports::Period;
 
 use super::desk::{Desk, Fields};
 use super::frame::{Place, encoded, head, page, phone, token};
+use super::names::Names;
+use super::requests::person_link;
+use super::times::{self, Wanted};
 use crate::auth::Permission;
 use crate::{AppState, Problem};
 
@@ -50,6 +53,7 @@ async fn show(desk: Desk, Query(asked): Query<Vec<(String, String)>>) -> Result<
             }
         }))
         div.days-nav {
+            @if desk.may(Permission::ManageVisits) { a.button href=(format!("{}?from={day}", desk.path("visits/new"))) { (t.book_visit) } }
             a.button.quiet href=(at(day.saturating_sub(step.days()), is_week)) rel="prev" aria-label=(t.before) { "←" }
             h2 { (if is_week { desk.lang.period(period) } else { format!("{}, {}", desk.lang.weekday_name(day.weekday().to_monday_zero_offset() as usize), desk.lang.date(day)) }) }
             a.button.quiet href=(at(day.saturating_add(step.days()), is_week)) rel="next" aria-label=(t.after) { "→" }
@@ -198,11 +202,15 @@ async fn one(
         (t.service, clinic.service(&visit.service).map_or_else(|| visit.service.clone(), |found| found.name.clone())),
         (t.visitor, visit.person.as_str().to_owned()),
         (t.animal, visit.animal.as_str().to_owned()),
-        (t.number, phone(visit.phone.as_str())),
         (t.why, visit.reason.as_str().to_owned()),
     ];
     let may = [Status::Confirmed, Status::Arrived, Status::Done, Status::NoShow, Status::Cancelled];
     let may: Vec<Status> = may.into_iter().filter(|next| visit.status.may_become(*next)).collect();
+    let names = Names::of(&desk).await?;
+    let mover = match visit.status.may_become(Status::Moved) && desk.may(Permission::ManageVisits) {
+        true => mover(&desk, &visit, &asked).await,
+        false => html! {},
+    };
     let body = html! {
         p.trail { a href=(format!("{}?day={day}", desk.path("visits"))) { (t.visits) } " / " (desk.day_name(day)) }
         (head(&desk.moment(visit.start_ms), &html! { span class={ "state-word s-" (visit.status) } { (status(&desk, visit.status)) } }))
@@ -210,7 +218,7 @@ async fn one(
         div.two {
             section aria-labelledby="visit" {
                 h2 #visit { (t.visit) }
-                dl.facts { @for (name, value) in rows { @if !value.is_empty() { dt { (name) } dd { (value) } } } }
+                dl.facts { @for (name, value) in rows { @if !value.is_empty() { dt { (name) } dd { (value) } } } @if !visit.phone.is_empty() { dt { (t.number) } dd { (person_link(&desk, "visit", &visit.id, &visit.phone)) } } }
                 @if let Some(call) = &visit.call { p { a.button.quiet href=(desk.path(&format!("calls/{}", encoded(call)))) { (t.the_call) } } }
                 @if !may.is_empty() {
                     form.actions method="post" action=(desk.path(&format!("visits/{}/status", encoded(&id)))) {
@@ -221,11 +229,11 @@ async fn one(
                 }
             }
             div.column {
-                @if visit.status.may_become(Status::Moved) { (mover(&desk, &visit, day)) }
+                (mover)
                 section aria-labelledby="history" {
                     h2 #history { (t.history) }
                     ol.plain-list.history { @for step in history.iter().rev() {
-                        li { b { (status(&desk, step.status)) } " " span.soft { (desk.moment(step.change.at_ms)) ", " (if step.change.by == "robot" { t.robot } else { step.change.by.as_str() }) } @if !step.change.reason.is_empty() { p { "«" (step.change.reason.as_str()) "»" } } }
+                        li { b { (status(&desk, step.status)) } " " span.soft { (desk.moment(step.change.at_ms)) ", " (names.get(&desk, &step.change.by)) } @if !step.change.reason.is_empty() { p { "«" (step.change.reason.as_str()) "»" } } }
                     } }
                 }
             }
@@ -234,17 +242,20 @@ async fn one(
     Ok(page(&desk, Place::Visits, t.visit, &body))
 }
 
-fn mover(desk: &Desk, visit: &BookingRecord, day: Date) -> Markup {
+/// Free times of the visit's service, each a button that moves it there.
+async fn mover(desk: &Desk, visit: &BookingRecord, asked: &Fields) -> Markup {
     let t = desk.words();
+    let wanted = Wanted::of(desk, asked, Some(visit));
+    let own = desk.path(&format!("visits/{}", encoded(&visit.id)));
+    let free = times::free(desk, &wanted, visit.phone.clone(), visit.animal.clone()).await;
     html! {
-        section aria-labelledby="move" {
-            h2 #move { (t.move_it) }
-            form.fields method="post" action=(desk.path(&format!("visits/{}/move", encoded(&visit.id)))) {
+        section #move aria-labelledby="move-title" {
+            h2 #move-title { (t.move_it) }
+            (times::chooser(desk, &wanted, &format!("{own}#move"), &[]))
+            form method="post" action=(format!("{own}/move")) {
                 (token(desk))
-                label { span { (t.when) } input type="datetime-local" name="start" required value=(format!("{day}T{}", desk.local(visit.start_ms).strftime("%H:%M"))); }
-                label { span { (t.doctor) } select name="doctor" { @for doctor in &desk.clinic.doctors { option value=(doctor.id) selected[doctor.id == visit.doctor] { (doctor.name) } } } }
-                (reasons(desk))
-                button type="submit" { (t.move_now) }
+                @if !free.is_empty() { div.fields { (reasons(desk)) } }
+                (times::buttons(desk, &free, Some(visit.start_ms)))
             }
         }
     }
@@ -285,12 +296,10 @@ async fn move_to(
     desk.check(Permission::ManageVisits)?;
     let said = desk.read(fields)?;
     let visit = find(&desk, &id).await?;
-    let wrong = || Problem::bad_body("start", "it must be a time like 2026-11-24T10:30");
-    let start: DateTime = said.get("start").and_then(|start| start.parse().ok()).ok_or_else(wrong)?;
-    let at = desk.clinic.zone.to_timestamp(start).map_err(|_| wrong())?;
-    let doctor = said.get("doctor").unwrap_or(&visit.doctor);
-    let doctor = desk.clinic.doctor(doctor).ok_or_else(|| Problem::bad_body("doctor", "there is no such doctor"))?;
-    let slot = Slot::id_of(&doctor.id, &visit.service, at);
+    let slot = match said.get("slot") {
+        Some(slot) => slot.to_owned(),
+        None => dragged(&desk, &visit, &said)?,
+    };
     let moved = desk.schedule().move_by(&visit.id, &slot, &why(&said), desk.hand()).await;
     let refused = match moved {
         Ok(Booking::Booked(booked)) => {
@@ -303,11 +312,22 @@ async fn move_to(
     };
     // Back to where it was tried, which says why the visit stays.
     let page = if said.get("back").is_some() {
-        format!("{}?day={}&refused={refused}", desk.path("visits"), start.date())
+        let day = said.get("start").and_then(|start| start.parse::<DateTime>().ok()).map(DateTime::date);
+        format!("{}?day={}&refused={refused}", desk.path("visits"), day.unwrap_or_else(|| desk.today()))
     } else {
         format!("{}?refused={refused}", desk.path(&format!("visits/{}", encoded(&id))))
     };
     Ok(Redirect::to(&page).into_response())
+}
+
+/// Where a visit was dragged to: a doctor and a time.
+fn dragged(desk: &Desk, visit: &BookingRecord, said: &Fields) -> Result<String, Problem> {
+    let wrong = || Problem::bad_body("start", "it must be a time like 2026-11-24T10:30");
+    let start: DateTime = said.get("start").and_then(|start| start.parse().ok()).ok_or_else(wrong)?;
+    let at = desk.clinic.zone.to_timestamp(start).map_err(|_| wrong())?;
+    let doctor = said.get("doctor").unwrap_or(&visit.doctor);
+    let doctor = desk.clinic.doctor(doctor).ok_or_else(|| Problem::bad_body("doctor", "there is no such doctor"))?;
+    Ok(Slot::id_of(&doctor.id, &visit.service, at))
 }
 
 /// Why a visit stayed where it was.

@@ -17,6 +17,7 @@ table! {
     home: "Гудок, на главную", "Gudok, home";
     skip: "К содержанию", "Skip to content";
     pages: "Разделы", "Sections";
+    made_up: "Демонстрация: клиника, звонки и все люди здесь выдуманы.", "A demonstration: the clinic, the calls and everybody here are made up.";
     dark: "Тёмная", "Dark";
     light: "Светлая", "Light";
     keys: "Клавиши", "Keys";
@@ -153,6 +154,7 @@ table! {
     doctors_load: "Загрузка врачей", "Doctors' load";
     doctors_load_note: "Занятое приёмами время от рабочего за период. Оранжевое — свободные часы, которые можно было продать.", "Time taken by visits out of working time. Orange is free time that could have been sold.";
     visits_short: "приёмов", "visits";
+    load: "Загрузка", "Load";
     lost_visits: "Потерянные приёмы", "Lost visits";
     no_lost_visits: "Никто не отменил и не пропустил приём.", "Nobody called off or missed a visit.";
     of_all: "из", "of";
@@ -177,6 +179,9 @@ table! {
 
     // Today.
     live_now: "Сейчас на линии", "On the line now";
+    listen_in: "Слушать", "Listen in";
+    take_over: "Забрать", "Take over";
+    take_over_to: "Кто заберёт", "Who takes it";
     nobody_calls: "Никто не звонит.", "Nobody is calling.";
     waits_now: "ждёт ответа", "waits";
     with_robot: "говорит с роботом", "with the robot";
@@ -267,7 +272,6 @@ table! {
     the_call: "Послушать звонок", "Hear the call";
     history: "История", "History";
     move_it: "Перенести", "Move";
-    move_now: "Перенести", "Move";
     s_booked: "записан", "booked";
     s_reminded: "напомнили", "reminded";
     s_confirmed: "подтвердил", "confirmed";
@@ -280,6 +284,57 @@ table! {
     // Requests and the dial list.
     requests: "Заявки", "Requests";
     dial: "Обзвон", "Dial list";
+    itself: "программа", "the program";
+    how_it_goes: "Как идёт", "How it goes";
+    f_came: "пришло", "came";
+    f_in_time: "взяли вовремя", "tried in time";
+    f_reached: "дозвонились", "reached";
+    f_not_reached: "не дозвонились", "not reached";
+    f_open: "ещё в списке:", "still on the list:";
+    f_refused: "отказались:", "refused:";
+    f_booked: "записались", "booked";
+    f_first: "первичные → запись", "first-time → booked";
+    f_goal: "цель", "goal";
+    which_ones: "Какие", "Which";
+    to_be_called: "Все, кому звонить", "Everybody to call";
+    what_is_done: "Закрытые", "Closed";
+    nothing_done: "Закрытых ещё нет.", "Nothing is closed yet.";
+    nothing_done_why: "Здесь остаётся всё, чем кончились звонки: записи, отказы, недозвоны.", "What came of the calls stays here: bookings, refusals, nobody reached.";
+    and_more: "И ещё:", "And more:";
+    taken_by: "у:", "with:";
+    taken_already: "Эту запись уже взял кто-то другой, или она закрыта.", "Somebody else has this entry, or it is closed.";
+    given_free: "Запись снова свободна.", "The entry is free again.";
+    take_it: "Взять", "Take";
+    go_on: "Продолжить", "Go on";
+    whole_list: "Весь список", "The whole list";
+    dial_how: "Вы берёте первого, звоните и нажимаете цифру результата; следующий откроется сам. Пока запись у вас, её не возьмёт никто другой.", "You take the first, call, and press the digit of the result; the next one opens by itself. While it is yours nobody else gets it.";
+    take_first: "Взять первого", "Take the first";
+    next_call_at: "Следующий звонок —", "The next call:";
+    two_never: "Двое одному человеку не звонят.", "Two people never call one.";
+    let_go: "Отпустить", "Let go";
+    why_refused: "Почему отказались", "Why they refused";
+    not_refused: "Это не отказ", "Not a refusal";
+    later_when: "Если просят позже: когда", "If they want it later: when";
+    tried_before: "Уже пробовали", "Tried before";
+    book_them: "Записать", "Book a visit";
+    call_from: "звонить", "call:";
+    call_again_now: "пора звонить снова", "due again";
+    closed_small: "закрыта", "closed";
+    persons_page: "Человек", "Person";
+    k_callback: "обещали перезвонить", "call-back";
+    k_request: "заявка с сайта", "web request";
+    k_missed: "пропущенный", "missed call";
+    k_night: "ночной", "night call";
+    k_chat: "из чата", "from the chat";
+    k_reminder: "нет ответа на напоминание", "unanswered reminder";
+    k_message: "сообщение не дошло", "message not delivered";
+    k_offer: "предложить другое время", "offer another time";
+    k_reply: "ответили словами", "replied in words";
+    r_voicemail: "автоответчик", "voicemail";
+    r_wrong_number: "не тот номер", "wrong number";
+    r_later: "просят позже", "call later";
+    r_comes: "придёт", "comes";
+    r_comes_not: "не придёт", "does not come";
     no_requests_why: "Обещания перезвонить и заявки с сайта появляются здесь сами; кнопка «Перезвонить» в отчёте добавляет потерянных.", "Promised call-backs and web requests come here by themselves; Call back in the report adds the lost.";
     open_small: "ждут звонка", "wait for a call";
     late_small: "просрочено", "late";
@@ -295,6 +350,96 @@ table! {
     r_no_answer: "не берёт трубку", "no answer";
     r_busy: "занято", "busy";
     r_refused: "больше не нужно", "not wanted any more";
+
+    // The chat.
+    chat: "Чат", "Chat";
+    conversations: "Разговоры", "Conversations";
+    messages: "Сообщения", "Messages";
+    choose_chat: "Выберите разговор слева.", "Choose a conversation on the left.";
+    chat_how: "Кто ждёт человека, стоит сверху. Ответьте — и разговор ваш; робота можно вернуть кнопкой.", "Whoever waits for a person is on top. Answer, and the conversation is yours; a button gives it back to the robot.";
+    no_canned: "Готовые ответы пишутся в файле клиники, в разделах [[canned]], и становятся кнопками.", "Canned answers are written in the clinic file, in [[canned]] sections, and become buttons.";
+    no_chats: "Никто не пишет.", "Nobody writes.";
+    no_chats_why: "Поставьте чат на сайт одной строкой или подключите Telegram: docs/chat.md.", "Put the chat on the site by one line, or connect Telegram: docs/chat.md.";
+    within_minute: "Отвечено за минуту", "Answered within a minute";
+    by_people: "людьми", "by people";
+    visitor_of: "Посетитель", "Visitor of";
+    from_site: "сайт", "site";
+    c_waiting: "Ждут человека", "Wait for a person";
+    c_mine: "Мои", "Mine";
+    c_others: "У коллег", "With colleagues";
+    c_robot: "С роботом", "With the robot";
+    c_closed: "Законченные", "Closed";
+    waits_for: "ждёт", "waits";
+    promised_call: "обещан звонок", "call-back promised";
+    unanswered: "ждёт ответа", "to be answered";
+    robot_answers: "Отвечает робот", "The robot answers";
+    waits_for_person: "Ждёт человека", "Waits for a person";
+    you_answer: "Отвечаете вы", "You answer";
+    answers_there: "Отвечает:", "Answers:";
+    chat_closed: "Разговор закончен", "The conversation is over";
+    to_robot: "Вернуть роботу", "Back to the robot";
+    close_chat: "Закончить", "Close";
+    chat_held: "В этом разговоре отвечает другой человек: попросите вернуть его.", "Somebody else answers here: ask them to give it back.";
+    chat_changed: "Разговор уже в другом состоянии: посмотрите, что изменилось.", "The conversation has changed meanwhile: look again.";
+    no_number_that: "Это не номер телефона.", "That is no phone number.";
+    earlier_left_out: "Более ранние сообщения не показаны.", "Earlier messages are left out.";
+    nothing_written: "Ещё ничего не написали.", "Nothing is written yet.";
+    not_delivered: "не доставлено", "not delivered";
+    on_its_way: "отправляется", "on its way";
+    your_answer: "Ваш ответ", "Your answer";
+    send: "Отправить", "Send";
+    who_is_it: "Кто это", "Who it is";
+    name: "Имя", "Name";
+    note_it: "Запомнить", "Note it";
+
+    // Booking.
+    book_visit: "Записать на приём", "Book a visit";
+    any_doctor: "любой", "any";
+    free_times: "Свободное время", "Free times";
+    no_free_times: "С этого дня свободного времени нет: выберите другого врача или день.", "No free times from that day on: choose another doctor or day.";
+    press_a_time: "Время — это кнопка: нажатие записывает.", "A time is a button: pressing it books.";
+    time_taken_new: "Это время только что заняли: выберите другое.", "That time was just taken: choose another.";
+    time_closed_new: "В расписании нет этого времени: выберите другое.", "The schedule does not have that time: choose another.";
+
+    // A person.
+    person_unknown: "С этим номером у клиники ничего нет.", "The clinic has nothing under this number.";
+    person_erased: "Данные человека удалены.", "The person's data is gone.";
+    person_why: "По номеру собирается всё, что клиника знает о человеке: звонки, визиты, заявки, сообщения, согласия.", "Everything the clinic knows of a person is found by the number: calls, visits, requests, messages, consents.";
+    give_file: "Выгрузить данные", "Data as a file";
+    forget_them: "Удалить данные", "Erase";
+    none_of_theirs: "Ничего нет.", "Nothing.";
+    answered_small: "ответ:", "answer:";
+    m_planned: "запланировано", "planned";
+    m_sending: "отправляется", "being sent";
+    m_sent: "отправлено", "sent";
+    m_delivered: "доставлено", "delivered";
+    m_failed: "не ушло", "failed";
+    m_withdrawn: "отменено", "withdrawn";
+    m_unknown: "неизвестно, дошло ли", "nobody knows whether it arrived";
+    consents: "Согласия", "Consents";
+    consents_note: "Записывайте то, что человек сказал у стойки или по телефону; сказанное последним действует.", "Note what the person said at the desk or on the phone; the last word stands.";
+    p_processing: "Обработка данных", "Processing";
+    p_service: "Напоминания о визитах", "Messages about visits";
+    p_marketing: "Предложения", "Offers";
+    p_recording: "Запись разговоров", "Recording of calls";
+    agreed: "дано", "given";
+    took_back: "отозвано", "withdrawn";
+    never_asked: "не спрашивали", "never asked";
+    they_agree: "Согласие дано", "They agree";
+    they_take_back: "Отозвано", "They withdraw";
+    who_looked: "Кто смотрел", "Who looked";
+    did_look: "смотрел(а)", "looked";
+    did_export: "выгрузил(а) данные", "took the data out";
+    did_consent: "записал(а) согласие", "noted a consent";
+    other_number: "Набран другой номер: ничего не удалено.", "Another number was typed: nothing was erased.";
+    forget_what: "Исчезнет всё, что связано с этим номером: звонки с записями, тексты, сообщения, заявки. Вернуть это нельзя.", "Everything under this number will be gone: calls with their recordings, texts, messages, requests. It cannot be undone.";
+    recordings: "Записей звука", "Recordings";
+    rows_all: "Строк всего", "Rows in all";
+    visits_to_come: "Визитов впереди", "Visits to come";
+    cancel_first: "сначала отмените их", "call them off first";
+    type_number: "Наберите номер ещё раз", "Type the number again";
+    forget_for_good: "Удалить навсегда", "Erase for good";
+    rather_not: "Не удалять", "Rather not";
 
     // Flows.
     flows: "Сценарии", "Flows";
@@ -324,6 +469,10 @@ table! {
     e_overload: "Когда все заняты", "When all are busy";
     e_reminder: "Напоминание", "Reminder";
     e_chat: "Чат", "Chat";
+    traps: "Где сценарий сломался", "Where a flow broke";
+    try_it: "Попробовать", "Try it";
+    try_now: "Поговорить с роботом", "Talk to the robot";
+    put_shipped: "Поставить готовый", "Put the one that ships";
     versions: "Версии", "Versions";
     version: "Версия", "Version";
     added: "Добавлена", "Added";
@@ -335,7 +484,8 @@ table! {
 
     // The clinic.
     clinic: "Клиника", "Clinic";
-    clinic_note: "Это знает робот и по этому считаются отчёты. Меняется в файле клиники.", "What the robot knows and reports are reckoned by. It is changed in the clinic file.";
+    clinic_note: "Это знает робот и по этому считаются отчёты.", "What the robot knows and reports are reckoned by.";
+    change: "Изменить", "Change";
     services: "Услуги", "Services";
     not_bookable: "без записи", "no booking";
     from_small: "от", "from";

@@ -1,8 +1,8 @@
-//! What the visitors' routes ask of the program: hold this call, hold this written conversation.
+//! What the visitors' routes ask of the program: hold this call. Written conversations are the room `chat`'s.
 
 use async_trait::async_trait;
 use lines::Door;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::sync::mpsc;
 
 /// Where conversations are held.
@@ -16,8 +16,11 @@ pub trait Calls: Send + Sync {
     /// Hold a call at `door` and return when it is over. What is shown goes to `shown`; nobody may be looking.
     async fn spoken(&self, opening: Opening, door: Box<dyn Door>, shown: ShownSender);
 
-    /// Hold a written conversation and return when it is over. `said` ends when the visitor has left for good.
-    async fn chat(&self, opening: Opening, said: mpsc::Receiver<Said>, shown: ShownSender);
+    /// Hold a written rehearsal of the version in [`Opening::rehearsed`], of which nothing is kept, and return when it is over.
+    /// `said` is what is written; it ends when whoever rehearses has left.
+    async fn rehearse(&self, opening: Opening, said: mpsc::Receiver<String>, shown: ShownSender) {
+        let _ = (opening, said, shown);
+    }
 }
 
 /// A visitor at the door.
@@ -35,6 +38,8 @@ pub struct Opening {
     pub line: String,
     /// What the other side calls this call (`callSid`, connection id, …); unique there, not here.
     pub reference: Option<String>,
+    /// The version that is rehearsed, by its digest: nothing of it is kept. None: whatever answers callers.
+    pub rehearsed: Option<String>,
 }
 
 /// The doors visitors come in by.
@@ -62,7 +67,7 @@ pub enum Shown {
         /// What.
         text: String,
     },
-    /// The visitor said this, as recognised. In a chat what they wrote is shown anyway; it is passed over here.
+    /// The visitor said this, as recognised.
     Caller {
         /// The words.
         text: String,
@@ -88,17 +93,4 @@ pub enum Shown {
     },
     /// The conversation is over.
     Ended,
-}
-
-/// What a visitor in a chat does.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Said {
-    /// They wrote.
-    Words {
-        /// What; never empty, at most 1,000 characters.
-        text: String,
-    },
-    /// They ended the conversation.
-    Left,
 }

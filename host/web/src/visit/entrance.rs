@@ -13,7 +13,7 @@ use super::settings::{Page, Visits};
 use crate::{AppState, Problem};
 
 /// The visitors' part of the state, and what a request tells of who sent it.
-pub(super) struct Entrance {
+pub(crate) struct Entrance {
     pub(super) state: AppState,
     pub(super) visits: Visits,
     pub(super) headers: HeaderMap,
@@ -57,15 +57,26 @@ impl Entrance {
         }
     }
 
+    /// The desk's own page opens a socket, and no other.
+    pub(super) fn is_from_the_desk(&self) -> Result<(), Problem> {
+        self.is_from_our_page(&Page { origins: Vec::new(), call: true, chat: true })
+    }
+
     /// A place for one more conversation.
     pub(super) fn enter(&self, kind: Kind) -> Result<Place, Problem> {
-        if self.visits.calls.full() {
+        // In writing a person answers where the robot has no room.
+        if kind != Kind::Chat && self.visits.calls.full() {
             return Err(Problem::no_room());
         }
         self.visits.limits.enter(kind, self.address, Instant::now()).map_err(|refused| match refused {
             Refused::Full => Problem::no_room(),
             Refused::TooMany => Problem::too_many(),
         })
+    }
+
+    /// A place for a page that goes on with its conversation: it has had its share of beginning one.
+    pub(super) fn again(&self, kind: Kind) -> Result<Place, Problem> {
+        self.visits.limits.enter(kind, None, Instant::now()).map_err(|_| Problem::no_room())
     }
 }
 

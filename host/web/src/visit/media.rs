@@ -68,6 +68,7 @@ async fn socket(
                 caller: told("caller").cloned(),
                 line: told("line").cloned().unwrap_or_default(),
                 reference: Some(began.reference.clone()),
+                rehearsed: None,
             };
             let (shows, captions) = mpsc::unbounded_channel();
             tokio::spawn(async move {

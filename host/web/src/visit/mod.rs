@@ -7,13 +7,13 @@
 //! | `/media/{name}` | a call of Asterisk's WebSocket channel, or of Twilio Media Streams |
 //! | `/media/{name}/voice` | what a provider asks when a call comes in, and TwiML for an answer |
 //!
-//! - [`Calls`]: where conversations are held; the program passes it in with [`Visits`]
-//! - [`Opening`]: who comes in, where and for which clinic; [`Shown`]: what the visitor sees of their conversation;
-//!   [`Said`]: what a visitor in a chat does
+//! - [`Calls`]: where calls are held; the program passes it in with [`Visits`]. What is written goes to the room `chat`, like
+//!   the messengers', and a person of the clinic may answer
+//! - [`Opening`]: who comes in, where and for which clinic; [`Shown`]: what the visitor sees of their call
 //! - [`public_router`], [`serve_public`]: all of it
 //!
-//! Invariants: these routes read no records and tell nothing of other calls, so they may listen on a public address, which the
-//! API may not. Each has a limit; pages are let in from their own site and from those that were named; providers show a
+//! Invariants: of the records these routes see one written conversation, to whoever holds its key, and nothing of calls, so
+//! they may listen on a public address, which the API may not. Each has a limit; pages are let in from their own site and from those that were named; providers show a
 //! signature or a password. Nothing that a page loads comes from anywhere else.
 
 mod calls;
@@ -22,12 +22,12 @@ mod entrance;
 mod limits;
 mod media;
 mod page;
+mod rehearse;
 mod settings;
 mod socket;
 mod spoken;
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
@@ -37,11 +37,16 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Router, routing::get};
 use tokio::net::TcpListener;
 
-pub use calls::{Calls, Kind, Opening, Said, Shown, ShownSender};
+pub(crate) use chat::try_in_writing;
+pub(crate) use entrance::Entrance;
+pub(crate) use rehearse::rehearse_in_writing;
+pub(crate) use spoken::try_aloud;
+
+pub use calls::{Calls, Kind, Opening, Shown, ShownSender};
 pub use settings::{MediaSocket, Page, Speaks, VisitLimits, Visits};
 
 use crate::guard::is_ours;
-use crate::{AppState, Problem};
+use crate::{AppState, Problem, Served};
 
 /// A provider's request has a few dozen fields.
 const MAX_BODY: usize = 16 * 1024;
@@ -61,6 +66,11 @@ pub fn public_router(state: AppState) -> Router {
         .with_state(state)
 }
 
+/// What pages with a call or a chat load, for those of the desk.
+pub(crate) fn assets() -> Router<AppState> {
+    page::assets()
+}
+
 /// Answers visitors on `listener` until `shutdown` is ready. Conversations under way go on until [`Calls`] ends them.
 ///
 /// # Errors
@@ -73,8 +83,7 @@ pub async fn serve_public(
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "listening for visitors");
     }
-    let service = public_router(state).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(shutdown).await
+    Served::new(state).serve_public(listener, shutdown).await
 }
 
 /// The host name, headers, counters and a log line without secrets. A socket is out of its hands once it is open.

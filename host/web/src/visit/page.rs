@@ -20,9 +20,12 @@ const JS: &str = "text/javascript; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 
 pub(super) fn router() -> Router<AppState> {
+    assets().route("/call/{clinic}", get(call)).route("/chat/{clinic}", get(chat))
+}
+
+/// What the pages load.
+pub(super) fn assets() -> Router<AppState> {
     Router::new()
-        .route("/call/{clinic}", get(call))
-        .route("/chat/{clinic}", get(chat))
         .route("/assets/call.js", get(|| async { asset(JS, CALL_JS) }))
         .route("/assets/sound.js", get(|| async { asset(JS, SOUND_JS) }))
         .route("/assets/page.css", get(|| async { asset(CSS, STYLE) }))

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::calls::Calls;
-use super::chat::Conversations;
 use super::limits::Limits;
 
 /// The visitors' routes as they are switched on. Cheap to clone; every clone counts the same visitors.
@@ -16,7 +15,6 @@ pub struct Visits {
     pub(super) pages: Arc<BTreeMap<String, Page>>,
     pub(super) sockets: Arc<BTreeMap<String, MediaSocket>>,
     pub(super) limits: Arc<Limits>,
-    pub(super) conversations: Arc<Conversations>,
     /// The origin under which visitors know this server.
     pub(super) public: Option<Arc<str>>,
 }
@@ -65,7 +63,7 @@ pub struct VisitLimits {
     pub calls: usize,
     /// Calls by media WebSockets at the same time.
     pub media: usize,
-    /// Written conversations at the same time, those whose visitor is away for a moment included.
+    /// Pages with an open chat at the same time.
     pub chats: usize,
     /// Conversations that one address may have at the same time.
     pub per_address: usize,
@@ -73,8 +71,6 @@ pub struct VisitLimits {
     pub per_minute: u32,
     /// A call over this long is ended.
     pub longest_call: Duration,
-    /// A chat is over when its visitor has been away, or silent, for so long.
-    pub away: Duration,
     /// The address of a visitor stands in `X-Forwarded-For`: a proxy of our own is in front. Anybody could write there
     /// otherwise.
     pub behind_proxy: bool,
@@ -89,7 +85,6 @@ impl Default for VisitLimits {
             per_address: 4,
             per_minute: 10,
             longest_call: Duration::from_secs(30 * 60),
-            away: Duration::from_secs(15 * 60),
             behind_proxy: false,
         }
     }
@@ -103,7 +98,6 @@ impl Visits {
             pages: Arc::default(),
             sockets: Arc::default(),
             limits: Arc::new(Limits::new(limits)),
-            conversations: Arc::default(),
             public: None,
         }
     }
@@ -126,6 +120,13 @@ impl Visits {
     #[must_use]
     pub fn known_as(mut self, url: &str) -> Visits {
         self.public = Some(url.trim_end_matches('/').into());
+        self
+    }
+
+    /// Takes the place of other settings: visitors are counted on. Limits stay as they were.
+    #[must_use]
+    pub fn after(mut self, before: &Visits) -> Visits {
+        self.limits = Arc::clone(&before.limits);
         self
     }
 

@@ -31,11 +31,32 @@ async fn socket(
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
     entrance.is_from_our_page(entrance.page(&clinic, Kind::Browser)?)?;
-    let place = entrance.enter(Kind::Browser)?;
     let format = match query.as_deref() {
         Some("format=ulaw") => Format::Ulaw,
         _ => Format::Linear(lines::LINE_RATE),
     };
+    hold(entrance, clinic, None, format, upgrade)
+}
+
+/// A call from the desk's own page; with a version, a rehearsal of it.
+pub(crate) fn try_aloud(
+    entrance: Entrance,
+    clinic: String,
+    rehearsed: Option<String>,
+    upgrade: WebSocketUpgrade,
+) -> Result<Response, Problem> {
+    entrance.is_from_the_desk()?;
+    hold(entrance, clinic, rehearsed, Format::Linear(lines::LINE_RATE), upgrade)
+}
+
+fn hold(
+    entrance: Entrance,
+    clinic: String,
+    rehearsed: Option<String>,
+    format: Format,
+    upgrade: WebSocketUpgrade,
+) -> Result<Response, Problem> {
+    let place = entrance.enter(Kind::Browser)?;
     let visits = entrance.visits;
     let carried = Carried { silence: SILENCE, longest: visits.limits.shipped.longest_call, begun: true };
     let opening = Opening {
@@ -45,6 +66,7 @@ async fn socket(
         caller: None,
         line: String::new(),
         reference: None,
+        rehearsed,
     };
     Ok(upgrade.max_message_size(MOST_BYTES).on_upgrade(async move |socket| {
         carry(socket, &mut Browser::new(format), carried, |door, _| {

@@ -10,7 +10,7 @@ use web::FlowHouse;
 
 use crate::{Answer, TestApp};
 
-const CLOCK: &str = "gudok:clinic/clinic@0.1.0";
+pub(crate) const CLOCK: &str = "gudok:clinic/clinic@0.1.0";
 const DAY: &str = "/api/v1/clinics/vet/routes/day";
 
 #[tokio::test]
@@ -186,7 +186,7 @@ impl TestApp {
         app
     }
 
-    async fn upload(&self, query: &str, wasm: &[u8]) -> Answer {
+    pub(crate) async fn upload(&self, query: &str, wasm: &[u8]) -> Answer {
         let request = Request::post(format!("/api/v1/flows?{query}")).header("content-type", "application/wasm");
         self.send(request.body(Body::from(wasm.to_vec())).unwrap()).await
     }
@@ -198,7 +198,7 @@ impl TestApp {
 }
 
 /// A flow that writes one line into its log and ends; with `clock` it asks the clinic for the time before.
-fn component(line: &str, clock: bool) -> Vec<u8> {
+pub(crate) fn component(line: &str, clock: bool) -> Vec<u8> {
     let (import, lower, core, give, call) = if clock {
         (
             format!(r#"(import "{CLOCK}" (instance $clinic (export "now" (func (result string)))))"#),

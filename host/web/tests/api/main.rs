@@ -6,8 +6,10 @@ mod door;
 mod flows;
 mod review;
 mod schemathesis;
+mod trials;
 mod visits;
 mod walk;
+mod work;
 
 use std::sync::Arc;
 
@@ -137,7 +139,7 @@ impl TestApp {
         let (status, kind, policy) =
             (response.status(), header("content-type").unwrap_or_default(), header("content-security-policy"));
         let bytes = to_bytes(response.into_body(), 10_000_000).await.unwrap();
-        Answer { status, kind, text: String::from_utf8(bytes.to_vec()).unwrap(), policy }
+        Answer { status, kind, text: String::from_utf8_lossy(&bytes).into_owned(), policy }
     }
 }
 
@@ -288,7 +290,7 @@ async fn a_foreign_name_of_this_server_is_refused() {
 }
 
 #[tokio::test]
-async fn the_report_as_json_and_as_a_page() {
+async fn the_report_as_json_and_where_its_page_is() {
     let app = TestApp::new().await;
     // Without a period: four whole weeks up to yesterday.
     let json = app.get("/api/v1/report?clinic=vet").await.json();
@@ -302,12 +304,16 @@ async fn the_report_as_json_and_as_a_page() {
     // Two calls of a minute at 9.50.
     assert_eq!(json["non_target"]["non_target"]["now"]["cost"]["minor"], 1900);
 
-    let page = app.get("/report?clinic=vet&from=2026-11-01&to=2026-11-30&lang=en").await;
-    assert!(page.kind.starts_with("text/html"));
-    assert!(page.policy.is_some_and(|policy| policy.starts_with("default-src 'none'")));
-    assert!(page.text.contains("40% of calls cannot lead to a visit"));
-    assert!(page.text.contains("&lt;Лапа&gt;") && !page.text.contains("<Лапа>"));
-    assert!(!page.text.contains(PHONE));
+    // The page it once had is one of the clinic's pages now.
+    let led = |path: &'static str| app.raw(Request::get(path).body(Body::empty()).unwrap());
+    let answer = led("/report?clinic=vet&from=2026-11-01&to=2026-11-30").await;
+    assert_eq!(answer.status(), StatusCode::PERMANENT_REDIRECT);
+    assert_eq!(answer.headers()["location"], "/desk/vet/report?from=2026-11-01&to=2026-11-30");
+    let answer = led("/report?clinic=vet&from=2026-11-01&to=2026-11-30&lang=en").await;
+    assert!(answer.headers()["location"].to_str().unwrap().starts_with("/desk/prefs?lang=en&back=/desk/vet/report%3F"));
+    let page = app.get("/desk/vet/report?from=2026-11-01&to=2026-11-30").await;
+    assert!(page.policy.is_some_and(|policy| !policy.contains("unsafe")));
+    assert!(page.text.contains("&lt;Лапа&gt;") && !page.text.contains("<Лапа>") && !page.text.contains(PHONE));
 }
 
 #[tokio::test]

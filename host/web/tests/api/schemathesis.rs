@@ -12,7 +12,7 @@ use crate::{TestApp, review};
 const EXAMPLES: &str = "15";
 
 /// Values of which there is something, so that handlers are reached and not only their refusals.
-const KNOWN: &str = "[parameters]\n\"path.clinic\" = \"vet\"\n\"query.clinic\" = \"vet\"\n\"path.id\" = \"call-1\"\n\"path.entry\" = \"day\"\n";
+const KNOWN: &str = "[parameters]\n\"path.clinic\" = \"vet\"\n\"query.clinic\" = \"vet\"\n\"path.id\" = \"call-1\"\n\"path.entry\" = \"day\"\n\"path.request\" = \"entry-1\"\n\"path.message\" = \"message-1\"\n\"path.chat\" = \"chat-1\"\n";
 
 fn program() -> PathBuf {
     if let Some(path) = std::env::var_os("GUDOK_SCHEMATHESIS") {
@@ -29,6 +29,7 @@ async fn the_document_keeps_its_word() {
     assert!(program.is_file(), "{} is not there: run setup/schemathesis.sh", program.display());
     let mut app = TestApp::with_flows().await;
     app.state.review = review::queue();
+    crate::work::people(&app.state.store).await;
     app.state.limit_tokens(1_000_000, 1_000_000);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

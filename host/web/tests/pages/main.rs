@@ -2,9 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "functions that tests share are tests too")]
 
+mod browser;
 mod calls;
+#[path = "../visitors/browser/chromium.rs"]
+#[allow(dead_code, reason = "it has a microphone, too")]
+mod chromium;
+mod desk_work;
+mod document;
+mod live;
 mod month;
+mod pictures;
 mod rules;
+mod setup;
 mod work;
 
 use std::sync::LazyLock;
@@ -28,7 +37,7 @@ const EVIL: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>";
 pub(crate) struct Site {
     pub(crate) state: AppState,
     /// An owner's session.
-    owner: String,
+    pub(crate) owner: String,
     _folder: TempDir,
 }
 
@@ -57,9 +66,14 @@ impl Answer {
 
 impl Site {
     pub(crate) async fn new() -> Self {
+        Self::after(9, EVIL).await
+    }
+
+    /// After so many days, with somebody who is called so.
+    pub(crate) async fn after(days: i64, words: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("gudok.db")).await.unwrap();
-        month::fill(&store, 9, EVIL).await;
+        month::fill(&store, days, words).await;
         let mut state = AppState::new(store, month::clinics(), month::categories());
         state.now = || Timestamp::from_millisecond(month::NOW).unwrap();
         let owner = session(&state, vec![Grant::owner_of_everything()]).await;

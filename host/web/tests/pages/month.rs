@@ -6,8 +6,9 @@ use desk::Clinic;
 use jiff::ToSpan as _;
 use jiff::civil::{Date, date};
 use records::{
-    AgentSpan, AgentState, BookingRecord, CallEnd, CallRecord, CallbackRecord, CallbackStatus, Change, JournalRecord,
-    Outcome, Status, Store, Tag, Turn, Who,
+    AgentSpan, AgentState, AttemptMade, BookingRecord, CallEnd, CallRecord, CallbackRecord, CallbackStatus, Change,
+    ChatChange, ChatDelivery, ChatMessage, ChatState, ChatThread, ChatWho, ContactKind, ContactResult, FlowTrial,
+    JournalRecord, NewContact, Outcome, Pii, Status, Store, Tag, TrialCall, Turn, WaitChange, WaitKind, Who,
 };
 use reports::{CategoryInfo, CountsAs};
 use serde_json::json;
@@ -169,6 +170,8 @@ pub async fn fill(store: &Store, days: i64, words: &str) {
     }
     special(store, words).await;
     desk_of_today(store, words).await;
+    people_to_call(store, words).await;
+    written(store, words).await;
 }
 
 fn midnight(day: Date) -> i64 {
@@ -288,6 +291,49 @@ async fn turns(store: &Store, call: &str, lines: &[(Who, &str)]) {
 }
 
 /// One call with everything: sound, a journal, a visit, and words that would break a careless page.
+/// A newer version was tried on the special call: it asks in other words and books another time.
+async fn tried(store: &Store, words: &str) {
+    let trial = FlowTrial {
+        id: "trial-1".into(),
+        clinic: CLINIC.into(),
+        digest: "0f1e2d3c4b5a69788796a5b4c3d2e1f0".repeat(2),
+        from_ms: NOW - 7 * DAY,
+        to_ms: NOW,
+        by: words.into(),
+        made_ms: NOW - 10 * MINUTE,
+        ended_ms: Some(NOW - 9 * MINUTE),
+        counts: [("identical".to_owned(), 211), ("wording-only".to_owned(), 14), ("effect-changed".to_owned(), 1)]
+            .into(),
+        unsteady: 0,
+        unreadable: 0,
+        problem: None,
+    };
+    store.begin_flow_trial(&trial).await.unwrap();
+    let side = |seq: i64, text: &str| json!({ "seq": seq, "at_ms": seq * 4_000, "text": text });
+    let rows = json!([
+        { "mark": "same", "kind": "robot", "left": side(0, "сказал: «Ветклиника „Лапа“, здравствуйте!»"), "right": { "text": "сказал: «Ветклиника „Лапа“, здравствуйте!»" } },
+        { "mark": "other-words", "kind": "robot", "left": side(1, "спросил: «Чем могу помочь?»"), "right": { "text": "спросил: «Расскажите, что случилось»" } },
+        { "mark": "same", "kind": "caller", "left": side(1, words), "right": { "text": words } },
+        { "mark": "new", "kind": "lookup", "left": null, "right": { "text": "искал время у терапевта, с 24 ноября" } },
+        { "mark": "effect", "kind": "effect", "left": side(2, "записал: 24 ноября, 10:30, Соколова"), "right": { "text": "записал: 24 ноября, 12:00, Орлова" } },
+        { "mark": "not-compared", "kind": "remark", "left": null, "right": { "text": "дальше не сравнить: этого звонящего не спрашивали" } },
+    ]);
+    let compared = json!({
+        "call": "special", "recorded_by": ["vet-desk", "a1b2c3d4e5f60718293a4b5c6d7e8f90".repeat(2)],
+        "verdict": "effect-changed", "line": "вместо 10:30 записал на 12:00", "rows": rows,
+    });
+    let call = TrialCall {
+        call: "special".into(),
+        verdict: "effect-changed".into(),
+        steady: true,
+        line: json!({ "ru": "вместо 10:30 записал на 12:00", "en": "booked 12:00 instead of 10:30" })
+            .to_string()
+            .into(),
+        compared: json!({ "ru": compared, "en": compared }).to_string().into(),
+    };
+    store.end_flow_trial(&trial, &[call]).await.unwrap();
+}
+
 async fn special(store: &Store, words: &str) {
     let at = NOW - 25 * MINUTE;
     let mut call = CallRecord::live("special", CLINIC, ZONE, at);
@@ -351,6 +397,7 @@ async fn special(store: &Store, words: &str) {
     }
     let hash = store.put_audio(&sound(46), "stereo").await.unwrap();
     store.attach_audio("special", "stereo", &hash).await.unwrap();
+    tried(store, words).await;
     // Another one of the same morning goes on.
     let mut live = CallRecord::live("live", CLINIC, ZONE, NOW - 70_000);
     live.caller = Some("+79035550142".into());
@@ -425,3 +472,120 @@ async fn desk_of_today(store: &Store, words: &str) {
         store.add_callback(&callback).await.unwrap();
     }
 }
+
+/// Requests of the site, missed calls and an unanswered reminder beside the promised call-backs.
+async fn people_to_call(store: &Store, words: &str) {
+    let wishes = [
+        (ContactKind::Request, "+79167770001", "Светлана", "прививка щенку, после 18", -70, 40),
+        (ContactKind::Request, "+79167770002", words, words, -20, 10),
+        (ContactKind::Missed, "+79167770003", "", "", -12, 18),
+        (ContactKind::Night, "+79167770004", "", "кошка рожает, 2:40 ночи", -140, -110),
+        (ContactKind::Reminder, "+79167770005", "Павел", "", -60, 120),
+    ];
+    for (n, (kind, phone, person, reason, came, late)) in wishes.into_iter().enumerate() {
+        let contact = NewContact {
+            id: format!("entry-{n}"),
+            clinic: CLINIC.into(),
+            timezone: ZONE.into(),
+            kind,
+            phone: phone.into(),
+            person: person.into(),
+            reason: reason.into(),
+            due_ms: NOW + came * MINUTE,
+            deadline_ms: NOW + late * MINUTE,
+            visit: None,
+            call: None,
+            message: None,
+            dedup: None,
+            created_ms: NOW + came * MINUTE,
+        };
+        store.add_contact(&contact).await.unwrap();
+    }
+    // One was tried, one is closed.
+    let made = |result, next_ms| AttemptMade {
+        result,
+        visit: None,
+        lost_reason: None,
+        call: None,
+        by: "Ольга".into(),
+        next_ms,
+        at_ms: NOW - 15 * MINUTE,
+    };
+    store.contact_attempt("entry-0", &made(ContactResult::NoAnswer, Some(NOW + 15 * MINUTE))).await.unwrap();
+    store.contact_attempt("entry-3", &made(ContactResult::Booked, None)).await.unwrap();
+}
+
+/// Conversations: one waits for a person, one is the robot's.
+async fn written(store: &Store, words: &str) {
+    let talks: [(&str, ChatState, &str, Said<'_>); 2] = [
+        (
+            "chat-1",
+            ChatState::Waiting,
+            "Марина",
+            &[
+                (ChatWho::Robot, "Здравствуйте! Чем помочь?"),
+                (ChatWho::Visitor, words),
+                (ChatWho::Visitor, "У кота болит лапа, можно человека?"),
+                (ChatWho::System, "Зову администратора, вам скоро ответят."),
+            ],
+        ),
+        (
+            "chat-2",
+            ChatState::Robot,
+            "",
+            &[
+                (ChatWho::Visitor, "Сколько стоит приём?"),
+                (ChatWho::Robot, "Первичный приём стоит 1500 ₽. Записать вас?"),
+            ],
+        ),
+    ];
+    for (id, state, person, lines) in talks {
+        let from = NOW - 3 * MINUTE;
+        let message = |(n, (who, text)): (usize, &(ChatWho, &str))| ChatMessage {
+            thread: id.into(),
+            seq: n as i64 + 1,
+            who: *who,
+            operator: None,
+            text: (*text).into(),
+            buttons: if n == 0 && *who == ChatWho::Robot {
+                vec!["Записаться".into(), "Часы работы".into()]
+            } else {
+                Vec::new()
+            },
+            canned: None,
+            at_ms: from + n as i64 * 20_000,
+            external_id: None,
+            delivery: if *who == ChatWho::Visitor { ChatDelivery::In } else { ChatDelivery::Sent },
+        };
+        let thread = ChatThread {
+            id: id.into(),
+            clinic: CLINIC.into(),
+            channel: "site".into(),
+            external_id: Some(format!("key-of-{id}").into()),
+            phone: Pii::default(),
+            person: person.into(),
+            state,
+            operator: None,
+            waiting_ms: (state == ChatState::Waiting).then_some(from + 40_000),
+            promised: false,
+            last_seq: lines.len() as i64,
+            generation: 0,
+            started_ms: from,
+            visitor_ms: Some(from + 20_000),
+            answered_ms: None,
+            last_ms: from + 60_000,
+        };
+        let change = ChatChange {
+            thread,
+            messages: lines.iter().enumerate().map(message).collect(),
+            waits: vec![WaitChange::Begin(WaitKind::First)],
+            events: vec!["chat.message"],
+            jobs: Vec::new(),
+            at_ms: from + 20_000,
+        };
+        store.chat_apply(&change).await.unwrap();
+    }
+}
+
+/// What was written in a conversation, by whom.
+type Said<'a> = &'a [(ChatWho, &'a str)];

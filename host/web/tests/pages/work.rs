@@ -98,23 +98,6 @@ async fn a_visit_changes_its_status_and_its_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_dial_list_goes_on_until_everybody_was_called() {
-    let site = Site::new().await;
-    let mut path = "/desk/vet_lapa/dial".to_owned();
-    for round in 0..4 {
-        let page = site.get(&path).await;
-        let text = page.text();
-        let action = text.split("/result\"").next().unwrap().rsplit('"').next().unwrap().to_owned() + "/result";
-        let wrong = site.post(&action, &format!("csrf={}&result=made-up", page.token())).await;
-        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-        let done = site.post(&action, &format!("csrf={}&result=reached", page.token())).await;
-        assert_eq!(done.status, StatusCode::SEE_OTHER, "round {round}: {}", done.text());
-        path = done.header("location").to_owned();
-    }
-    assert!(site.get(&path).await.text().contains("Всем позвонили"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn staffing_says_what_one_more_and_one_fewer_do() {
     let site = site().await;
     let text = site.get("/desk/vet_lapa/staffing").await.text();

@@ -105,7 +105,7 @@ async fn site(listener: TcpListener, html: String) {
 async fn the_chat_on_a_clinics_own_site() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
-    let mut server = Server::with(VisitLimits::default(), vec![origin.clone()]).await;
+    let server = Server::with(VisitLimits::default(), vec![origin.clone()]).await;
     // A site with a strict policy: only the widget itself is allowed.
     let policy = format!(
         "default-src 'none'; script-src {0}; connect-src {1}",
@@ -130,7 +130,6 @@ async fn the_chat_on_a_clinics_own_site() {
     page.evaluate("chat.querySelector('.bubble').click()").await;
     page.until("lines() === 'Здравствуйте! Чем помочь?'").await;
     assert_eq!(page.evaluate("chat.querySelector('h2').textContent").await, "Лапа & Хвост");
-    assert!(matches!(server.event().await, Event::Opened(_)));
 
     page.until("chat.querySelectorAll('.choices button').length === 2").await;
     page.evaluate("chat.querySelector('.choices button').click()").await;
@@ -148,9 +147,18 @@ async fn the_chat_on_a_clinics_own_site() {
     assert_eq!(page.evaluate("chat.querySelectorAll('.log li').length").await, 5);
     assert_eq!(page.evaluate("chat.querySelector('.bubble').getAttribute('aria-expanded')").await, "true");
 
+    // A person is asked for, comes, and gives the conversation back.
+    page.evaluate("chat.querySelector('.human').click()").await;
+    page.until("lines().includes('Зову администратора') && chat.querySelector('.human').hidden").await;
+    let waiting = server.office.store().chat_threads("vet", records::ChatState::Waiting, 9).await.unwrap();
+    let now = jiff::Timestamp::now().as_millisecond();
+    server.office.answer(&waiting[0].id, "olga", &"Слушаю вас".into(), now).await.unwrap();
+    page.until("chat.querySelector('.log .operator').lastChild.textContent === 'Слушаю вас'").await;
+    server.office.give_back(&waiting[0].id, "olga", now).await.unwrap();
+    page.until("lines().endsWith('отвечает робот клиники.') && !chat.querySelector('.human').hidden").await;
+
     page.evaluate("chat.querySelector('textarea').value = 'пока'; chat.querySelector('form').requestSubmit()").await;
     page.until("lines().endsWith('| пока | Разговор окончен.')").await;
-    assert_eq!(server.event().await, Event::Gone);
     page.evaluate("chat.querySelector('.again').click()").await;
     page.until("lines() === 'Здравствуйте! Чем помочь?'").await;
     page.evaluate(
@@ -158,5 +166,70 @@ async fn the_chat_on_a_clinics_own_site() {
     )
     .await;
     assert_eq!(page.evaluate("chat.querySelector('.panel').hidden").await, true);
+    assert_eq!(page.complaints(), Vec::<String>::new(), "the browser complained");
+}
+
+/// Where somebody who works at the clinic is signed in: the desk's address, and the cookie.
+async fn desk(server: &Server) -> (String, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(web::serve(listener, server.state.clone(), std::future::pending()));
+    let new = accounts::NewUser {
+        login: "olga".into(),
+        name: "Ольга".into(),
+        language: "ru".into(),
+        grants: vec![accounts::Grant { clinic: "vet".into(), role: accounts::Role::Administrator }],
+    };
+    let now = jiff::Timestamp::now().as_millisecond();
+    let (user, _) = server.state.accounts.invite(&new, "test", now).await.unwrap();
+    let opened = server.state.accounts.open(user, "test", now).await.unwrap();
+    (origin, format!("gudok={}; path=/", opened.secret))
+}
+
+#[tokio::test]
+async fn a_person_at_the_desk_answers_a_visitor_of_the_site() {
+    let server = Server::start().await;
+    let (origin, cookie) = desk(&server).await;
+    let mut page = Chromium::start(Microphone::Forbidden).await;
+    // Cookies know no ports; this page loads nothing that is missing.
+    page.open(&format!("{}/call/vet", server.origin())).await;
+    page.evaluate(&format!("document.cookie = '{cookie}'")).await;
+    page.open(&format!("{origin}/desk/vet/chat")).await;
+    page.until("document.querySelector('.threads').textContent.includes('Никто не пишет')").await;
+
+    // A visitor asks for a person: the page shows it by itself, and in its title.
+    let mut visitor = server.visit("/chat/vet/socket").await.unwrap();
+    visitor.say(r#"{"kind":"hello","key":null,"seen":0}"#).await;
+    visitor.say(r#"{"kind":"words","text":"позовите оператора"}"#).await;
+    page.until("document.title.startsWith('(1) ')").await;
+    page.click("a.thread[data-waits]").await;
+    page.until("document.querySelector('.messages')?.textContent.includes('позовите оператора')").await;
+
+    // An answer by Enter, without leaving the page.
+    page.evaluate("window.stays = true; document.querySelector('#answer').focus()").await;
+    page.evaluate(
+        "document.querySelector('#answer').value = 'Слушаю вас';
+         document.querySelector('#answer').dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }))",
+    )
+    .await;
+    let heard = async |visitor: &mut crate::support::Client, what: &str| loop {
+        if visitor.json().await["text"] == what {
+            return;
+        }
+    };
+    heard(&mut visitor, "Слушаю вас").await;
+    page.until("document.querySelector('.messages').textContent.includes('Слушаю вас')").await;
+    page.until("document.querySelector('[data-part=holder]').textContent.includes('Отвечаете вы')").await;
+    visitor.say(r#"{"kind":"words","text":"у кота болит лапа"}"#).await;
+    page.until("document.querySelector('.messages').textContent.includes('болит лапа')").await;
+    assert_eq!(page.evaluate("[window.stays, document.querySelector('#answer').value].join()").await, "true,");
+
+    // By a key back to the robot, which answers again.
+    page.evaluate("document.activeElement.blur()").await;
+    page.press("b").await;
+    page.until("document.querySelector('[data-part=holder]').textContent.includes('Отвечает робот')").await;
+    visitor.say(r#"{"kind":"words","text":"спасибо"}"#).await;
+    heard(&mut visitor, "Вы написали: спасибо").await;
+    page.until("document.querySelector('.messages').textContent.includes('Вы написали: спасибо')").await;
     assert_eq!(page.complaints(), Vec::<String>::new(), "the browser complained");
 }

@@ -5,17 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chat::{Office, Reply, RobotSays};
 use desk::Clinic;
 use futures_util::{SinkExt as _, StreamExt as _};
 use lines::{Door, FRAME_SAMPLES};
-use records::Store;
+use records::{ChatThread, Pii, Store};
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
-use web::{AppState, Calls, MediaSocket, Opening, Page, Said, Shown, ShownSender, Speaks, VisitLimits, Visits};
+use web::{AppState, Calls, MediaSocket, Opening, Page, Shown, ShownSender, Speaks, VisitLimits, Visits};
 
 pub const SECRET: &str = "12345";
 
@@ -28,7 +29,7 @@ pub enum Event {
     Gone,
 }
 
-/// Says a tone for a second, tells what it hears, and hangs up at the key 0. In writing it repeats what was written.
+/// Says a tone for a second, tells what it hears, and hangs up at the key 0.
 pub struct Parrot {
     events: mpsc::UnboundedSender<Event>,
 }
@@ -73,20 +74,24 @@ impl Calls for Parrot {
         }
         self.events.send(Event::Gone).ok();
     }
+}
 
-    async fn chat(&self, opening: Opening, mut said: mpsc::Receiver<Said>, shown: ShownSender) {
-        self.events.send(Event::Opened(opening)).ok();
-        shown.send(Shown::Robot { text: "Здравствуйте! Чем помочь?".into() }).ok();
-        let choices = vec!["Записаться".to_owned(), "Часы работы".to_owned()];
-        shown.send(Shown::Question { id: "need".into(), choices }).ok();
-        while let Some(Said::Words { text }) = said.recv().await {
-            if text == "пока" {
-                break;
-            }
-            shown.send(Shown::Caller { text: text.clone() }).ok();
-            shown.send(Shown::Robot { text: format!("Вы написали: {text}") }).ok();
-        }
-        self.events.send(Event::Gone).ok();
+/// In writing it greets, offers two answers, and repeats what was written; «пока» ends the conversation.
+struct Writer;
+
+#[async_trait]
+impl chat::Robot for Writer {
+    async fn say(&self, _: &ChatThread, text: &Pii) -> Result<RobotSays, String> {
+        let reply = |text: String, buttons: &[&str]| Reply {
+            text,
+            buttons: buttons.iter().map(|button| (*button).to_owned()).collect(),
+        };
+        let replies = match text.as_str() {
+            "" => vec![reply("Здравствуйте! Чем помочь?".into(), &["Записаться", "Часы работы"])],
+            "пока" => Vec::new(),
+            text => vec![reply(format!("Вы написали: {text}"), &[])],
+        };
+        Ok(RobotSays { replies, hand_over: false, ended: text.as_str() == "пока" })
     }
 }
 
@@ -94,6 +99,11 @@ impl Calls for Parrot {
 pub struct Server {
     pub address: String,
     pub events: mpsc::UnboundedReceiver<Event>,
+    /// For the pages of those who work there.
+    pub state: AppState,
+    /// The conversations of `vet`, as people at the clinic see them.
+    pub office: Office,
+    _stop: watch::Sender<bool>,
     _folder: TempDir,
 }
 
@@ -109,6 +119,10 @@ impl Server {
         let clinic = "id = \"vet\"\nname = \"Лапа & Хвост\"\nkind = \"veterinary\"\ntimezone = \"Europe/Moscow\"\n\
                       services = [\"терапия\"]\n";
         let clinic = Arc::new(Clinic::parse(clinic, "test.toml").unwrap());
+        let office = Office::new(store.clone(), Arc::clone(&clinic), true);
+        let (stop, stopping) = watch::channel(false);
+        let offices = vec![office.clone()];
+        tokio::spawn(chat::run(offices, Some(Arc::new(Writer)), chat::Channels::new(), stopping));
         let silent = Clinic { id: "silent".into(), ..Clinic::clone(&clinic) };
         let (events, receiver) = mpsc::unbounded_channel();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -126,8 +140,9 @@ impl Server {
             .with_socket("provider", socket(Speaks::Twilio));
         let mut state = AppState::new(store, [clinic, Arc::new(silent)], Vec::new());
         state.visits = Some(visits);
-        tokio::spawn(web::serve_public(listener, state, std::future::pending()));
-        Server { address, events: receiver, _folder: folder }
+        state.robot_writes = true;
+        tokio::spawn(web::serve_public(listener, state.clone(), std::future::pending()));
+        Server { address, events: receiver, state, office, _stop: stop, _folder: folder }
     }
 
     /// A page of ours, as an origin.

@@ -9,11 +9,13 @@ use flows::replay::Verdict;
 use flows::{Engine, Flow};
 use jiff::Timestamp;
 use records::Store;
+use rollout::kept;
 use rollout::trial::{Recorded, Trial, trial};
 use serde_json::json;
 
 use crate::cli::{Format, Lang};
 use crate::clinics;
+use crate::flow::library::{by, now_ms};
 use crate::output::List;
 use crate::place::Place;
 use crate::progress::Progress;
@@ -103,11 +105,18 @@ pub async fn try_on(
     language: Language,
 ) -> Result<Trial> {
     let mut shown: Option<Progress> = None;
-    let tried = trial(engine, store, flow, which, language, |done, all| match &mut shown {
+    let progress = |done, all| match &mut shown {
         Some(progress) if done > 0 => progress.step(),
         _ => shown = Some(Progress::new("повтор звонков", all)),
-    })
-    .await?;
+    };
+    // What was tried of a version in the library can be looked at in the pages afterwards, in both languages.
+    let is_known = which.calls.is_empty() && store.flow_version(flow.digest()).await.is_ok();
+    let tried = if is_known && language == Language::Russian {
+        let begun = kept::begin(store, flow.digest(), which, &by(), now_ms()).await?;
+        kept::run(engine, store, flow, which, begun, now_ms, progress).await?.0
+    } else {
+        trial(engine, store, flow, which, language, progress).await?
+    };
     if let Some(progress) = shown {
         progress.done();
     }

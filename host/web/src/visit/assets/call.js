@@ -72,7 +72,7 @@
       this.line = new AudioWorkletNode(this.context, "line", { outputChannelCount: [1] });
       this.context.createMediaStreamSource(this.microphone).connect(this.line).connect(this.context.destination);
       show("calling");
-      this.socket = new WebSocket(location.origin.replace(/^http/, "ws") + location.pathname.replace(/\/$/, "") + "/socket");
+      this.socket = new WebSocket(location.origin.replace(/^http/, "ws") + (button.dataset.socket ?? location.pathname.replace(/\/$/, "") + "/socket"));
       this.socket.binaryType = "arraybuffer";
       this.socket.onopen = () => { this.opened = true; show("talking"); this.stayAwake(); };
       this.socket.onmessage = ({ data }) => this.take(data);

@@ -11,19 +11,23 @@
   const clinic = script?.dataset.clinic;
   if (!clinic) return console.error("chat: data-clinic is missing in the line that loads widget.js");
   const base = new URL(script.src).origin;
-  const memory = `chat:${base}:${clinic}`;
+  // Set on the clinic's own desk only, where a version can be rehearsed.
+  const door = script.dataset.socket ?? `/chat/${encodeURIComponent(clinic)}/socket`;
+  const memory = `chat:${base}:${script.dataset.socket ?? clinic}`;
   const words = {
     ru: {
       open: "Открыть чат с клиникой", close: "Закрыть чат", title: "Чат с клиникой", log: "Сообщения", field: "Сообщение",
       hint: "Напишите сообщение…", send: "Отправить", waiting: "Печатает…", ended: "Разговор окончен.", again: "Начать новый",
       connecting: "Соединяем…", lost: "Нет связи, пробуем снова…", busy: "Сейчас все линии заняты. Напишите через минуту.",
-      person: "Передаём сотруднику", you: "Вы", robot: "Клиника", answers: "Варианты ответа",
+      human: "Позвать сотрудника", wants: "Позовите, пожалуйста, оператора", place: "Зовём сотрудника. Вы в очереди:",
+      slow: "Не так быстро: сообщение не отправлено.", you: "Вы", robot: "Клиника", operator: "Сотрудник", answers: "Варианты ответа",
     },
     en: {
       open: "Open the chat with the clinic", close: "Close the chat", title: "Chat with the clinic", log: "Messages", field: "Message",
       hint: "Write a message…", send: "Send", waiting: "Writing…", ended: "The conversation is over.", again: "Start a new one",
       connecting: "Connecting…", lost: "No connection, trying again…", busy: "All lines are busy. Please write in a minute.",
-      person: "Handing over to a person", you: "You", robot: "Clinic", answers: "Possible answers",
+      human: "Ask for a person", wants: "Позовите, пожалуйста, оператора", place: "A person is being called. Your place in the line:",
+      slow: "Not so fast: the message was not sent.", you: "You", robot: "Clinic", operator: "Person", answers: "Possible answers",
     },
   };
   const say = words[script.dataset.lang ?? document.documentElement.lang?.slice(0, 2)] ?? words.ru;
@@ -52,9 +56,11 @@
     header button { border: 0; background: none; width: 44px; height: 44px; border-radius: 50%; font-size: 22px; }
     .log { flex: 1; overflow-y: auto; margin: 0; padding: 16px; list-style: none; display: flex; flex-direction: column; gap: 8px; }
     .log li { max-width: 85%; padding: 8px 12px; border-radius: 14px; overflow-wrap: anywhere; white-space: pre-wrap; }
-    .robot { align-self: flex-start; background: var(--robot); border-bottom-left-radius: 4px !important; }
+    .robot, .operator { align-self: flex-start; background: var(--robot); border-bottom-left-radius: 4px !important; }
     .caller { align-self: flex-end; background: var(--go); color: var(--on-go); border-bottom-right-radius: 4px !important; }
+    .operator { border: 1px solid var(--go); }
     .note { align-self: center; color: var(--soft); font-size: 14px; }
+    .human { align-self: flex-start; margin: 0 12px 8px; padding: 6px 10px; min-height: 44px; border: 0; background: none; color: var(--go); text-decoration: underline; }
     .name { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
     .choices { display: flex; flex-wrap: wrap; gap: 8px; padding: 0 16px 12px; }
     .choices button { border: 1px solid var(--go); background: none; border-radius: 999px; padding: 8px 14px; min-height: 44px; }
@@ -95,6 +101,7 @@
   const title = make("h2", { id: "title" }, say.title);
   const shut = make("button", { type: "button", "aria-label": say.close }, "×");
   const log = make("ol", { class: "log", role: "log", "aria-live": "polite", "aria-label": say.log, tabindex: "0" });
+  const human = make("button", { type: "button", class: "human" }, say.human);
   const choices = make("div", { class: "choices", role: "group", "aria-label": say.answers });
   const state = make("p", { class: "state", role: "status" });
   const field = make("textarea", { "aria-label": say.field, placeholder: say.hint, rows: "1", maxlength: "1000", enterkeyhint: "send" });
@@ -102,10 +109,11 @@
   const form = make("form", {}, field, send);
   const again = make("button", { type: "button", class: "again" }, say.again);
   const panel = make("section", { class: "panel", role: "dialog", "aria-labelledby": "title" },
-    make("header", {}, title, shut), log, state, choices, form, again);
+    make("header", {}, title, shut), log, state, choices, human, form, again);
   const bubble = make("button", { type: "button", class: "bubble", "aria-label": say.open, "aria-expanded": "false" }, icon());
   panel.hidden = true;
   again.hidden = true;
+  human.hidden = true;
   root.append(panel, bubble);
 
   // What is remembered lasts as long as the tab; a site may have switched that off.
@@ -113,7 +121,7 @@
     get: () => { try { return JSON.parse(sessionStorage.getItem(memory)) ?? {}; } catch { return {}; } },
     set: (kept) => { try { sessionStorage.setItem(memory, JSON.stringify(kept)); } catch { /* it is a convenience */ } },
   };
-  let socket = null, key = store.get().key ?? null, seen = 0, over = false, attempts = 0, timer = 0;
+  let socket = null, key = store.get().key ?? null, seen = 0, over = false, attempts = 0, timer = 0, holder = "robot";
 
   const remember = () => store.set({ key, open: !panel.hidden });
 
@@ -121,7 +129,7 @@
     if (socket || over) return;
     clearTimeout(timer);
     state.textContent = attempts ? say.lost : say.connecting;
-    const opened = socket = new WebSocket(`${base.replace(/^http/, "ws")}/chat/${encodeURIComponent(clinic)}/socket`);
+    const opened = socket = new WebSocket(base.replace(/^http/, "ws") + door);
     opened.onopen = () => opened.send(JSON.stringify({ kind: "hello", key, seen }));
     opened.onmessage = ({ data }) => take(JSON.parse(data));
     opened.onclose = () => {
@@ -148,23 +156,33 @@
       send.disabled = false;
       return remember();
     }
-    if (event.kind === "refused") {
-      over = true;
-      return finish(say.busy);
-    }
-    seen++;
     switch (event.kind) {
-      case "robot": state.textContent = ""; return line("robot", event.text);
-      case "caller": offer([]); state.textContent = say.waiting; return line("caller", event.text);
-      case "question": state.textContent = ""; return offer(event.choices ?? []);
-      case "person": return line("note", event.to ? `${say.person}: ${event.to}` : say.person);
-      case "ended": over = true; return finish(say.ended);
+      case "refused": over = true; return finish(say.busy);
+      case "slow": field.value ||= event.text; state.textContent = say.slow; return;
+      case "state": return holds(event);
+      case "message": break;
+      default: return;
     }
+    // After a lost connection the same message may come twice.
+    if (event.seq <= seen) return;
+    seen = event.seq;
+    const who = { visitor: "caller", robot: "robot", operator: "operator" }[event.who] ?? "note";
+    line(who, event.text);
+    offer(event.choices);
+    state.textContent = who === "caller" && holder === "robot" ? say.waiting : "";
+  }
+
+  // Who answers now.
+  function holds({ state: now, position }) {
+    holder = now;
+    human.hidden = now !== "robot";
+    if (now === "waiting" && position > 1) state.textContent = `${say.place} ${position}`;
+    if (now === "closed") { over = true; finish(say.ended); }
   }
 
   function line(who, text) {
     const item = make("li", { class: who });
-    if (who !== "note") item.append(make("span", { class: "name" }, `${who === "caller" ? say.you : say.robot}: `));
+    if (who !== "note") item.append(make("span", { class: "name" }, `${who === "caller" ? say.you : say[who]}: `));
     item.append(text);
     log.append(item);
     log.scrollTop = log.scrollHeight;
@@ -185,6 +203,7 @@
     line("note", text);
     state.textContent = "";
     form.hidden = true;
+    human.hidden = true;
     again.hidden = false;
     key = null;
     remember();
@@ -208,6 +227,7 @@
     connect();
   }
 
+  human.addEventListener("click", () => { if (write(say.wants)) field.focus(); });
   bubble.addEventListener("click", () => open(panel.hidden));
   shut.addEventListener("click", () => open(false));
   again.addEventListener("click", () => {

@@ -73,6 +73,29 @@ impl Chromium {
         self.command("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await;
     }
 
+    /// The size of the window: a desk's or a telephone's.
+    #[allow(dead_code, reason = "not every test that drives a browser is about widths")]
+    pub async fn size(&mut self, width: u32, height: u32) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
+        self.command("Emulation.setDeviceMetricsOverride", size).await;
+    }
+
+    /// The page as it is seen, as a PNG at `scale` device pixels to one: the window, or the page from top to bottom.
+    #[allow(dead_code, reason = "not every test that drives a browser takes pictures")]
+    pub async fn picture(&mut self, (width, height): (u32, u32), scale: u32, whole: bool) -> Vec<u8> {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": scale, "mobile": width < 600 });
+        self.command("Emulation.setDeviceMetricsOverride", size).await;
+        self.command("Emulation.setScrollbarsHidden", json!({ "hidden": true })).await;
+        let mut asked = json!({ "format": "png", "captureBeyondViewport": whole });
+        if whole {
+            let tall = self.evaluate("document.documentElement.scrollHeight").await;
+            asked["clip"] = json!({ "x": 0, "y": 0, "width": width, "height": tall, "scale": 1 });
+        }
+        let answer = self.command("Page.captureScreenshot", asked).await;
+        let data = answer["data"].as_str().unwrap_or_else(|| panic!("no picture: {answer}"));
+        base64::Engine::decode(&base64::engine::general_purpose::STANDARD, data).unwrap()
+    }
+
     pub async fn open(&mut self, url: &str) {
         self.command("Page.navigate", json!({ "url": url })).await;
         self.until(&format!("location.href.startsWith({}) && document.readyState === 'complete'", json!(url))).await;
@@ -120,8 +143,10 @@ impl Chromium {
 
     /// A key of the keyboard.
     pub async fn press(&mut self, key: &str) {
+        // Keys with names write nothing.
+        let text = if key.chars().count() == 1 { key } else { "" };
         for kind in ["keyDown", "keyUp"] {
-            self.command("Input.dispatchKeyEvent", json!({ "type": kind, "key": key, "text": key })).await;
+            self.command("Input.dispatchKeyEvent", json!({ "type": kind, "key": key, "text": text })).await;
         }
     }
 
@@ -147,7 +172,8 @@ impl Chromium {
                     self.complaints.push(answer["params"]["exceptionDetails"].to_string())
                 }
                 Some("Log.entryAdded") if answer["params"]["entry"]["level"] == "error" => {
-                    self.complaints.push(answer["params"]["entry"]["text"].to_string());
+                    let entry = &answer["params"]["entry"];
+                    self.complaints.push(format!("{} {}", entry["text"], entry["url"]));
                 }
                 _ => {}
             }
