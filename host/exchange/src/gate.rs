@@ -13,6 +13,8 @@ pub const RETRY_AFTER: Duration = Duration::from_secs(10);
 const LEAST_ON_TIME: f64 = 0.90;
 /// … judged by no fewer frames than one call has in two seconds.
 const ENOUGH_FRAMES: u64 = 100;
+/// … and only after so many looks in a row: a machine that stood still for a moment is not overloaded.
+const LATE_LOOKS: u8 = 2;
 /// Instances of flows that are kept free for calls that need a second one.
 const FLOWS_KEPT: usize = 2;
 
@@ -58,7 +60,14 @@ struct Inner {
     pacer: Pacer,
     /// Flows that could still be started.
     flows: Box<dyn Fn() -> usize + Send + Sync>,
-    seen: Mutex<Lateness>,
+    seen: Mutex<Seen>,
+}
+
+/// What was seen at the last look.
+struct Seen {
+    lateness: Lateness,
+    /// Looks in a row at which frames were late.
+    late: u8,
 }
 
 /// One call's place; given back when it is dropped.
@@ -69,7 +78,7 @@ pub struct Place {
 impl Gate {
     /// Room for `most` calls; `flows` tells how many flows could still be started.
     pub fn new(most: usize, pacer: Pacer, flows: impl Fn() -> usize + Send + Sync + 'static) -> Gate {
-        let seen = Mutex::new(pacer.lateness());
+        let seen = Mutex::new(Seen { lateness: pacer.lateness(), late: 0 });
         let (calls, state) = (AtomicUsize::new(0), AtomicU8::new(OPEN));
         Gate { inner: Arc::new(Inner { most, calls, state, pacer, flows: Box::new(flows), seen }) }
     }
@@ -119,13 +128,12 @@ impl Gate {
     /// Looks at how punctual the frames were since the last look; to be called every second or so.
     pub fn look(&self) {
         let now = self.inner.pacer.lateness();
-        let since = {
+        let (since, state) = {
             let mut seen = self.inner.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            let since = now.since(&seen);
-            *seen = now;
-            since
+            let since = now.since(&seen.lateness);
+            seen.lateness = now;
+            (since, seen.judge(&since))
         };
-        let state = judge(&since);
         let before = self.inner.state.load(Ordering::Relaxed);
         if before == CLOSING || before == state {
             return;
@@ -144,9 +152,12 @@ impl Gate {
     }
 }
 
-fn judge(since: &Lateness) -> u8 {
-    let enough = since.frames + since.skipped >= ENOUGH_FRAMES;
-    if enough && since.share_on_time() < LEAST_ON_TIME { LATE } else { OPEN }
+impl Seen {
+    fn judge(&mut self, since: &Lateness) -> u8 {
+        let enough = since.frames + since.skipped >= ENOUGH_FRAMES;
+        self.late = if enough && since.share_on_time() < LEAST_ON_TIME { self.late.saturating_add(1) } else { 0 };
+        if self.late >= LATE_LOOKS { LATE } else { OPEN }
+    }
 }
 
 impl Drop for Place {
@@ -189,9 +200,22 @@ mod tests {
     #[test]
     fn late_frames_close_the_gate_and_a_few_do_not() {
         let late = Lateness { frames: 1_000, on_time: 850, ..Lateness::default() };
-        assert_eq!(judge(&late), LATE);
-        assert_eq!(judge(&Lateness { on_time: 950, ..late }), OPEN);
-        assert_eq!(judge(&Lateness { frames: 50, on_time: 0, ..Lateness::default() }), OPEN);
-        assert_eq!(judge(&Lateness { frames: 100, on_time: 100, skipped: 50, ..Lateness::default() }), LATE);
+        let twice = |since: Lateness| {
+            let mut seen = Seen { lateness: Lateness::default(), late: 0 };
+            [seen.judge(&since), seen.judge(&since)]
+        };
+        assert_eq!(twice(late), [OPEN, LATE]);
+        assert_eq!(twice(Lateness { on_time: 950, ..late }), [OPEN; 2]);
+        assert_eq!(twice(Lateness { frames: 50, on_time: 0, ..Lateness::default() }), [OPEN; 2]);
+        assert_eq!(twice(Lateness { frames: 100, on_time: 100, skipped: 50, ..Lateness::default() }), [OPEN, LATE]);
+    }
+
+    #[test]
+    fn one_late_look_closes_nothing_and_one_on_time_opens() {
+        let late = Lateness { frames: 1_000, on_time: 300, ..Lateness::default() };
+        let good = Lateness { on_time: 1_000, ..late };
+        let mut seen = Seen { lateness: Lateness::default(), late: 0 };
+        let judged = [late, good, late, late, late, good].map(|since| seen.judge(&since));
+        assert_eq!(judged, [OPEN, OPEN, OPEN, LATE, LATE, OPEN]);
     }
 }

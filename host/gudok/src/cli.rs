@@ -59,7 +59,7 @@ pub enum Command {
     Train(Train),
     /// Measure the classifier on labelled calls: per class, confusion, calibration, worst mistakes; also as a page
     Evaluate(Evaluate),
-    /// Run the server: phone calls by the lines file, the API, /healthz, /metrics
+    /// Run the server: the pages in the browser, phone calls by the lines file, the API, /healthz, /metrics
     Serve(Serve),
     /// Who may come in: people, their roles, links to choose a password, tokens of the API
     User {
@@ -557,6 +557,9 @@ pub struct Simulate {
     /// Requests of the site's form
     #[arg(long, default_value_t = 300)]
     pub requests: u32,
+    /// People who write on the site
+    #[arg(long, default_value_t = 150)]
+    pub chats: u32,
     /// Nothing goes wrong
     #[arg(long)]
     pub no_faults: bool,

@@ -60,6 +60,20 @@ impl Store {
         Self::open_beside(place, Path::new(".")).await
     }
 
+    /// The same for a database that may be lost, because what is in it can be made again: what is written is not waited for
+    /// until it is on the disk. It survives the program's end, not the machine's.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`].
+    pub async fn open_unsynced(place: impl AsRef<Path>) -> Result<Self> {
+        let store = Self::open(place).await?;
+        if store.dialect() == Dialect::Sqlite {
+            // The one connection that writes.
+            sqlx::query("PRAGMA synchronous = OFF").execute(store.write()).await?;
+        }
+        Ok(store)
+    }
+
     /// The same; and where `place` is the address of a server (`postgres://USER:PASSWORD@HOST/DATABASE`), audio lies in
     /// `folder`, as does what is noted of erasures.
     ///

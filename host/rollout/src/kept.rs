@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use flows::compare::Language;
+pub use flows::compare::Language;
 use flows::replay::Verdict;
 use flows::{Engine, Flow};
 use records::{FlowTrial, Store, TrialCall};
@@ -44,8 +44,8 @@ pub async fn begin(
     Ok(trial)
 }
 
-/// Tries a version on recorded calls, as [`crate::trial::trial`] does, and writes down what came of it in both languages; `now`
-/// is asked when it is over. A trial that fails is over, too: why stands in it.
+/// Tries a version on recorded calls, as [`crate::trial::trial`] does, and writes down what came of it in both languages; what
+/// is returned is in `language`. `now` is asked when it is over. A trial that fails is over, too: why stands in it.
 ///
 /// # Errors
 /// Those of the trial; [`RolloutError::Records`].
@@ -54,11 +54,15 @@ pub async fn run(
     store: &Store,
     flow: &Arc<Flow>,
     which: &Recorded,
-    mut begun: FlowTrial,
+    (mut begun, language): (FlowTrial, Language),
     now: impl FnOnce() -> i64,
     progress: impl FnMut(usize, usize),
 ) -> Result<(Trial, FlowTrial), RolloutError> {
-    let tried = tried(engine, store, flow, which, &[Language::Russian, Language::English], progress).await;
+    let languages: &'static [Language] = match language {
+        Language::Russian => &[Language::Russian, Language::English],
+        Language::English => &[Language::English, Language::Russian],
+    };
+    let tried = tried(engine, store, flow, which, languages, progress).await;
     begun.ended_ms = Some(now());
     let (trial, others) = match tried {
         Ok(tried) => tried,
@@ -75,7 +79,7 @@ pub async fn run(
         .collect();
     begun.unsteady = trial.summary.not_deterministic();
     begun.unreadable = u32::try_from(trial.unreadable.len()).unwrap_or(u32::MAX);
-    store.end_flow_trial(&begun, &calls(&trial, &others)).await?;
+    store.end_flow_trial(&begun, &calls(&trial, &others, language)).await?;
     Ok((trial, begun))
 }
 
@@ -85,14 +89,18 @@ fn word(verdict: Verdict) -> String {
     word.as_ref().and_then(serde_json::Value::as_str).unwrap_or("unknown").to_owned()
 }
 
-fn calls(trial: &Trial, others: &Others) -> Vec<TrialCall> {
+fn calls(trial: &Trial, others: &Others, language: Language) -> Vec<TrialCall> {
     let unsteady = |call: &str| trial.summary.calls().iter().any(|line| line.call == call && !line.deterministic);
-    let kept = trial.comparisons.iter().take(MOST).map(|russian| {
-        let english = others.get(&russian.call).and_then(|others| others.first()).unwrap_or(russian);
+    let kept = trial.comparisons.iter().take(MOST).map(|first| {
+        let other = others.get(&first.call).and_then(|others| others.first()).unwrap_or(first);
+        let (russian, english) = match language {
+            Language::Russian => (first, other),
+            Language::English => (other, first),
+        };
         TrialCall {
-            call: russian.call.clone(),
-            verdict: word(russian.verdict),
-            steady: !unsteady(&russian.call),
+            call: first.call.clone(),
+            verdict: word(first.verdict),
+            steady: !unsteady(&first.call),
             line: json!({ "ru": russian.line, "en": english.line }).to_string().into(),
             compared: json!({ "ru": russian, "en": english }).to_string().into(),
         }

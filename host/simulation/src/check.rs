@@ -15,7 +15,10 @@ pub(crate) async fn check(world: &mut World) -> Result<()> {
     contacts(world).await?;
     messages(world).await?;
     feed(world).await?;
-    world.both_systems().await
+    if world.month.crm {
+        world.both_systems().await?;
+    }
+    Ok(())
 }
 
 async fn visits(world: &mut World) -> Result<()> {

@@ -6,12 +6,14 @@
 //! the people, and what lies beyond the wire.
 //!
 //! Layout: [`Month`] is what is to happen; [`run`] lets it happen and returns a [`Report`]; `people` and `phrases` are who
-//! calls and what they say, `day` is when, `gateway` is what messages go through, `crm` is the other system, `world` is where events meet, `check` is
-//! what must hold at the end. [`run`] also leaves a database that the pages can show.
+//! calls and what they say, `calls` and `chats` are how, `day` is when, `gateway` is what messages go through, `crm` is the
+//! other system, `world` is where events meet, `check` is what must hold at the end. [`run`] also leaves a database that the
+//! pages can show.
 //!
 //! The same seed makes the same people want the same things; what the program makes of it is its own.
 
 mod calls;
+mod chats;
 mod check;
 mod clock;
 mod crm;
@@ -28,6 +30,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use desk::Clinic;
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 pub use report::{Crm, Faults, Report};
@@ -47,16 +50,35 @@ pub struct Month {
     pub visits: u32,
     /// Requests of the site's form.
     pub requests: u32,
+    /// People who write on the site instead of calling.
+    pub chats: u32,
     /// Whether anything goes wrong.
     pub faults: bool,
+    /// Whether there is a CRM beside the clinic.
+    pub crm: bool,
+    /// The moment at which to leave everything as it is, for a page to show; then nothing is brought to its end, and nothing
+    /// checked.
+    pub stop: Option<Timestamp>,
     /// Other seed, other people.
     pub seed: u64,
 }
 
 impl Month {
-    /// A busy month: 2,000 calls, 900 visits, 300 requests.
+    /// A busy month: 2,000 calls, 900 visits, 300 requests, 150 chats.
     pub fn busy(clinic: Arc<Clinic>, from: Date) -> Self {
-        Self { clinic, from, days: 30, calls: 2_000, visits: 900, requests: 300, faults: true, seed: 1 }
+        Self {
+            clinic,
+            from,
+            days: 30,
+            calls: 2_000,
+            visits: 900,
+            requests: 300,
+            chats: 150,
+            faults: true,
+            crm: true,
+            stop: None,
+            seed: 1,
+        }
     }
 }
 

@@ -37,9 +37,19 @@ pub(crate) const STAFF: [&str; 3] = ["Анна", "Вера", "Олег"];
 
 /// What is going to happen.
 #[derive(Debug, Clone)]
-enum Event {
+pub(crate) enum Event {
     Call,
     Request,
+    /// Somebody writes on the site.
+    Write,
+    /// A person answers them.
+    Answer {
+        thread: String,
+    },
+    /// It was the last word.
+    Close {
+        thread: String,
+    },
     /// The desk works on its list.
     Desk,
     /// Somebody is expected.
@@ -121,7 +131,7 @@ impl World {
             beyond.knows(&person.phone, &person.ways);
         }
 
-        let store = Store::open(place).await?;
+        let store = Store::open_unsynced(place).await?;
         let desk = Desk::new(Arc::clone(clinic), store.clone());
         let outreach = program(&store, month, &beyond, &clock);
         let crm = Crm::new(month, &store, crm_down, from_ms).await?;
@@ -150,10 +160,13 @@ impl World {
 
     fn fill_agenda(&mut self, from_ms: i64) -> Result<()> {
         let month = self.month.clone();
-        let in_the_crm = month.visits / 5;
-        for (count, event) in
-            [(month.calls, Event::Call), (month.requests, Event::Request), (in_the_crm, Event::InTheCrm)]
-        {
+        let in_the_crm = if month.crm { month.visits / 5 } else { 0 };
+        for (count, event) in [
+            (month.calls, Event::Call),
+            (month.requests, Event::Request),
+            (in_the_crm, Event::InTheCrm),
+            (month.chats, Event::Write),
+        ] {
             for at in day::moments(&month.clinic, month.from, month.days, count, &mut self.dice)? {
                 self.at(at, event.clone());
             }
@@ -171,7 +184,7 @@ impl World {
         Ok(())
     }
 
-    fn at(&mut self, at_ms: i64, event: Event) {
+    pub(crate) fn at(&mut self, at_ms: i64, event: Event) {
         self.count += 1;
         self.agenda.insert((at_ms, self.count), event);
     }
@@ -185,8 +198,13 @@ impl World {
             let event_ms = self.agenda.first_key_value().map(|((at, _), _)| *at);
             let wake_ms = self.outreach.next_wake().await?.map(|at| at.max(now_ms + LOOK));
             let crm_ms = self.crm.next_ms - self.clock.shown().as_millisecond() + now_ms;
-            let crm_ms = Some(crm_ms.max(now_ms + LOOK));
+            let crm_ms = self.month.crm.then(|| crm_ms.max(now_ms + LOOK));
             let Some(next_ms) = [event_ms, wake_ms, crm_ms].into_iter().flatten().min() else { break };
+            if let Some(stop) = self.month.stop.filter(|stop| next_ms > stop.as_millisecond()) {
+                self.clock.go_to(stop.as_millisecond());
+                self.store.close().await;
+                return Ok(self.report);
+            }
             if next_ms > end_ms || (next_ms > self.until_ms && self.is_over(wake_ms.is_some()).await?) {
                 break;
             }
@@ -236,7 +254,7 @@ impl World {
 
     pub(crate) async fn restart(&mut self) -> Result<()> {
         self.store.close().await;
-        self.store = Store::open(&self.place).await?;
+        self.store = Store::open_unsynced(&self.place).await?;
         self.desk = Desk::new(Arc::clone(&self.month.clinic), self.store.clone());
         self.outreach = program(&self.store, &self.month, &self.beyond, &self.clock);
         self.crm.restart(&self.month, &self.store).await
@@ -246,6 +264,9 @@ impl World {
         match event {
             Event::Call => self.call().await,
             Event::Request => self.request().await,
+            Event::Write => self.write().await,
+            Event::Answer { thread } => self.answer(&thread).await,
+            Event::Close { thread } => self.close(&thread).await,
             Event::Desk => self.work_the_list().await,
             Event::Come { visit, start_ms } => self.comes(&visit, start_ms).await,
             Event::Leave { booking } => {

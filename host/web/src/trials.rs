@@ -11,7 +11,7 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use records::{FlowTrial, TrialCall};
-use rollout::kept;
+use rollout::kept::{self, Language};
 use rollout::trial::Recorded;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -161,7 +161,9 @@ pub(crate) async fn begin(
             }
         };
         let ended = move || now().as_millisecond();
-        if let Err(error) = kept::run(library.engine(), &store, &flow, &which, trial, ended, |_, _| {}).await {
+        if let Err(error) =
+            kept::run(library.engine(), &store, &flow, &which, (trial, Language::Russian), ended, |_, _| {}).await
+        {
             tracing::error!(%error, "a version could not be tried on recorded calls");
         }
     });

@@ -27,3 +27,13 @@ fn shared() -> Arc<Gudok> {
     *shared = Arc::downgrade(&started);
     started
 }
+
+/// Real sound, in real time: a machine that stands still for a moment bends it. What failed is tried once more, and told which
+/// try it is.
+fn twice(test: impl Fn(u32)) {
+    if let Err(first) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| test(1))) {
+        let why = first.downcast_ref::<String>().map_or("", String::as_str);
+        eprintln!("the first try failed, and is made again: {why}");
+        test(2);
+    }
+}

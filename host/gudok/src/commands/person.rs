@@ -51,9 +51,16 @@ async fn erase(store: &Store, who: &WhichPerson, yes: bool) -> Result<()> {
     for (table, rows) in &erasure.report {
         println!("  {table}: {rows}");
     }
-    store.finish_erasures(now_ms()).await?;
+    let finished = store.finish_erasures(now_ms()).await?;
     for backup in store.backups().await?.iter().filter(|backup| backup.pending.contains(&erasure.id)) {
         println!("  still in the backup {}", backup.path.display());
+    }
+    if !finished.iter().any(|done| done.id == erasure.id) {
+        bail!(
+            "the rows are gone, but another program reads {} and it could not be rewritten without them: stop it and say \
+             this again, or leave it to `gudok serve`, which does it at night",
+            store.path().display()
+        );
     }
     println!("done; keep {} with the clinic's keys", store.erasure_log().display());
     Ok(())

@@ -26,12 +26,15 @@ pub async fn run(args: &Simulate) -> Result<()> {
         calls: args.calls,
         visits: args.visits,
         requests: args.requests,
+        chats: args.chats,
         faults: !args.no_faults,
+        crm: true,
+        stop: None,
         seed: args.seed,
     };
     println!(
-        "{} days from {from}: {} calls, {} visits, {} requests",
-        args.days, args.calls, args.visits, args.requests
+        "{} days from {from}: {} calls, {} visits, {} requests, {} chats",
+        args.days, args.calls, args.visits, args.requests, args.chats
     );
     let began = Instant::now();
     let mut progress = Progress::new("days", usize::from(args.days));

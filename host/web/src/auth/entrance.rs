@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::entrance_pages::{self as pages, Words};
 use super::{Asker, Via, Viewer, cookie};
+use crate::pages::{chosen_language, theme_of};
 use crate::{AppState, Problem};
 
 /// Where one is led who wanted nothing else.
@@ -44,16 +45,21 @@ impl FromRequestParts<AppState> for Caller {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         let english = text(header::ACCEPT_LANGUAGE).trim_start().to_lowercase().starts_with("en");
+        let chosen = chosen_language(&parts.headers);
         Ok(Self {
             address: state.entry.address(&parts.headers, &parts.extensions),
             agent: text(header::USER_AGENT),
-            lang: if english { Lang::En } else { Lang::Ru },
+            lang: chosen.unwrap_or(if english { Lang::En } else { Lang::Ru }),
             headers: parts.headers.clone(),
         })
     }
 }
 
 impl Caller {
+    fn words(&self) -> Words {
+        Words::of(self.lang, theme_of(&self.headers))
+    }
+
     /// Forms of the door have no session whose word they could carry: the browser says where they were sent from.
     fn is_from_our_page(&self) -> Result<(), Problem> {
         let text = |name: &str| self.headers.get(name).and_then(|value| value.to_str().ok());
@@ -82,7 +88,7 @@ async fn login_page(
     if viewer.is_some_and(|viewer| viewer.via == Via::Session) {
         return go_to(next);
     }
-    let words = Words::of(caller.lang);
+    let words = caller.words();
     Html(pages::login(&words, next, "", None, state.openid_name())).into_response()
 }
 
@@ -126,7 +132,7 @@ async fn login(
         }
         Err(AccountError::Records(error)) => Err(error.into()),
         Err(error) => {
-            let words = Words::of(caller.lang);
+            let words = caller.words();
             let (status, wait) = match &error {
                 AccountError::Wait { seconds } => (StatusCode::TOO_MANY_REQUESTS, Some(*seconds)),
                 AccountError::CodeNeeded => (StatusCode::OK, None),
@@ -196,7 +202,7 @@ async fn first_run_page(
     Query(at): Query<Where>,
 ) -> Result<Response, Problem> {
     let token = at.token.unwrap_or_default();
-    let words = Words::of(caller.lang);
+    let words = caller.words();
     Ok(match state.accounts.link(&token, "first-run", (state.now)().as_millisecond()).await {
         Ok(_) => Html(pages::first_run(&words, &token, None)).into_response(),
         Err(AccountError::Records(error)) => return Err(error.into()),
@@ -232,10 +238,10 @@ async fn first_run(
         }
         Err(AccountError::Records(error)) => Err(error.into()),
         Err(error @ AccountError::BadLink) => {
-            Ok((StatusCode::GONE, Html(pages::no_link(&Words::of(caller.lang), &error))).into_response())
+            Ok((StatusCode::GONE, Html(pages::no_link(&caller.words(), &error))).into_response())
         }
         Err(error) => {
-            let page = pages::first_run(&Words::of(caller.lang), &form.token, Some(&error));
+            let page = pages::first_run(&caller.words(), &form.token, Some(&error));
             Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response())
         }
     }
@@ -247,7 +253,7 @@ async fn invitation_page(
     Query(at): Query<Where>,
 ) -> Result<Response, Problem> {
     let token = at.token.unwrap_or_default();
-    let words = Words::of(caller.lang);
+    let words = caller.words();
     Ok(match state.accounts.linked_user(&token, (state.now)().as_millisecond()).await {
         Ok(user) => Html(pages::invitation(&words, &token, &user.name, None)).into_response(),
         Err(AccountError::Records(error)) => return Err(error.into()),
@@ -277,10 +283,10 @@ async fn invitation(
         }
         Err(AccountError::Records(error)) => Err(error.into()),
         Err(error @ AccountError::BadLink) => {
-            Ok((StatusCode::GONE, Html(pages::no_link(&Words::of(caller.lang), &error))).into_response())
+            Ok((StatusCode::GONE, Html(pages::no_link(&caller.words(), &error))).into_response())
         }
         Err(error) => {
-            let page = pages::invitation(&Words::of(caller.lang), &form.token, "", Some(&error));
+            let page = pages::invitation(&caller.words(), &form.token, "", Some(&error));
             Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response())
         }
     }

@@ -7,11 +7,13 @@ use reports::Lang;
 /// What stands on the pages.
 pub(super) struct Words {
     lang: Lang,
+    /// Light or dark, where this browser chose.
+    theme: Option<&'static str>,
 }
 
 impl Words {
-    pub(super) fn of(lang: Lang) -> Self {
-        Self { lang }
+    pub(super) fn of(lang: Lang, theme: Option<&'static str>) -> Self {
+        Self { lang, theme }
     }
 
     fn say(&self, ru: &'static str, en: &'static str) -> &'static str {
@@ -58,11 +60,11 @@ impl Words {
 fn page(words: &Words, title: &str, content: Markup) -> String {
     let whole = html! {
         (DOCTYPE)
-        html lang=(words.code()) {
+        html lang=(words.code()) data-theme=[words.theme] {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
+                meta name="color-scheme" content=(words.theme.unwrap_or("light dark"));
                 title { (title) " — Gudok" }
                 link rel="icon" href="data:,";
                 link rel="stylesheet" href="/login/style.css";
@@ -170,7 +172,7 @@ pub(super) fn encoded(text: &str) -> String {
 
 /// What the door's pages are dressed in.
 pub(super) const STYLE: &str = "\
-:root{color-scheme:light dark}\
+:root{color-scheme:light dark}:root[data-theme=dark]{color-scheme:dark}:root[data-theme=light]{color-scheme:light}\
 body{margin:0;min-height:100vh;display:grid;place-items:center;font:16px/1.5 system-ui,sans-serif;\
 background:Canvas;color:CanvasText}\
 .door{width:min(22rem,calc(100vw - 2rem));padding:1rem 0}\

@@ -67,12 +67,17 @@ async fn prefs(headers: HeaderMap, Query(asked): Query<Vec<(String, String)>>) -
     let secure = if headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https") { "; Secure" } else { "" };
     for (name, allowed) in [("lang", &["ru", "en"][..]), ("theme", &["light", "dark", "auto"][..])] {
         let Some(value) = get(name).filter(|value| allowed.contains(value)) else { continue };
-        let cookie = format!("gudok_{name}={value}; Path=/desk; Max-Age=31536000; SameSite=Lax{secure}");
+        let cookie = format!("gudok_{name}={value}; Path=/; Max-Age=31536000; SameSite=Lax{secure}");
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
     }
     response
+}
+
+/// The language, where this browser chose.
+pub(crate) fn chosen_language(headers: &HeaderMap) -> Option<Lang> {
+    cookie(headers, "gudok_lang")?.parse().ok()
 }
 
 /// Light or dark, where this browser chose.
@@ -92,8 +97,7 @@ impl FromRequestParts<AppState> for Desk {
         // A clinic in which they may do nothing does not exist for them.
         let unknown = || Problem::unknown_clinic(state.clinics.keys().filter(|known| viewer.knows(known)));
         let clinic = state.clinics.get(id).filter(|clinic| viewer.knows(&clinic.id)).ok_or_else(unknown)?;
-        let cookie = |name: &str| cookie(&parts.headers, name).map(str::to_owned);
-        let lang = cookie("gudok_lang").unwrap_or_else(|| viewer.language.clone()).parse().unwrap_or_default();
+        let lang = chosen_language(&parts.headers).unwrap_or_else(|| viewer.language.parse().unwrap_or_default());
         let theme = theme_of(&parts.headers);
         let here = parts.uri.path_and_query().map_or("/desk", |here| here.as_str()).to_owned();
         let clinics = state.clinics.values().filter(|clinic| viewer.knows(&clinic.id)).cloned().collect();

@@ -40,7 +40,7 @@ use axum::middleware;
 use crate::AppState;
 pub(crate) use person::{erase_person, zipped};
 
-pub(crate) use self::desk::{Desk, Fields, theme_of};
+pub(crate) use self::desk::{Desk, Fields, chosen_language, theme_of};
 pub(crate) use self::frame::{POLICY, Place, encoded, head, page, token};
 
 /// Every page, and what they load.

@@ -10,7 +10,7 @@ use reports::Lang;
 use super::edit::Edited;
 use super::{files, said};
 use crate::auth::{EVERY_CLINIC, Permission, Viewer};
-use crate::pages::{POLICY, assets, theme_of};
+use crate::pages::{POLICY, assets, chosen_language, theme_of};
 use crate::{AppState, Problem};
 
 /// A kind of clinic with its template.
@@ -68,9 +68,7 @@ impl Typed {
 }
 
 fn lang_of(headers: &HeaderMap, viewer: &Viewer) -> Lang {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let chosen = cookies.flat_map(|line| line.split(';')).find_map(|pair| pair.trim().strip_prefix("gudok_lang="));
-    chosen.unwrap_or(&viewer.language).parse().unwrap_or_default()
+    chosen_language(headers).unwrap_or_else(|| viewer.language.parse().unwrap_or_default())
 }
 
 /// Whoever runs every clinic may add one.

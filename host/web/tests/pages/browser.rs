@@ -80,7 +80,7 @@ async fn a_prompt_is_recorded_by_a_microphone_and_a_step_is_changed_by_hand() {
 
 pub(crate) async fn prefers(page: &mut Chromium, lang: &str, theme: &str) {
     page.evaluate(&format!(
-        "document.cookie = 'gudok_lang={lang}; path=/desk'; document.cookie = 'gudok_theme={theme}; path=/desk'"
+        "document.cookie = 'gudok_lang={lang}; path=/'; document.cookie = 'gudok_theme={theme}; path=/'"
     ))
     .await;
 }

@@ -173,4 +173,7 @@ async fn language_and_colours_are_remembered_and_lead_nowhere_else() {
     let request = Request::get("/desk/vet_lapa/calls").header(header::COOKIE, "gudok_theme=dark");
     let page = site.send(request).await.text();
     assert!(page.contains("data-theme=\"dark\""));
+    let chosen = Request::get("/login").header(header::COOKIE, "gudok_theme=dark; gudok_lang=en");
+    let door = site.send(chosen).await.text();
+    assert!(door.contains("data-theme=\"dark\"") && door.contains("Sign in"));
 }

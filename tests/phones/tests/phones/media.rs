@@ -10,7 +10,7 @@ use phones::process::free_sip_port;
 use phones::voice::Voice;
 use phones::wait;
 
-use crate::shared;
+use crate::{shared, twice};
 
 /// One caller's words, in each of these calls; the menu has nothing to say to them.
 const WORDS: &str = "Здравствуйте, я просто проверяю связь.";
@@ -21,6 +21,13 @@ const UNCHANGED: f64 = 0.5;
 
 /// Calls the menu, says something, listens to the menu, hangs up; then compares both directions.
 fn both_directions(gudok: &Gudok, telephone: &Telephone, to: &str, alike: f64) {
+    twice(|attempt| {
+        let number = format!("{}{attempt}", &telephone.number[..telephone.number.len() - 1]);
+        compared(gudok, &Telephone { number, ..telephone.clone() }, to, alike);
+    });
+}
+
+fn compared(gudok: &Gudok, telephone: &Telephone, to: &str, alike: f64) {
     let folder = tempfile::tempdir().unwrap();
     let voice = Voice::speak(&[WORDS], &folder.path().join("voice"), telephone.rate).unwrap();
     let mut phone = Baresip::start(telephone, &voice.silence, &folder.path().join("phone")).unwrap();
@@ -60,7 +67,7 @@ fn both_directions(gudok: &Gudok, telephone: &Telephone, to: &str, alike: f64) {
 #[test]
 fn a_law_over_udp() {
     let gudok = shared();
-    let telephone = Telephone { number: "+79030000101".into(), ..Telephone::default() };
+    let telephone = Telephone { number: "+79030000111".into(), ..Telephone::default() };
     both_directions(&gudok, &telephone, &format!("sip:{MENU}@{}", gudok.sip), 0.99);
 }
 
@@ -68,7 +75,7 @@ fn a_law_over_udp() {
 fn mu_law_over_tcp() {
     let gudok = shared();
     let telephone =
-        Telephone { number: "+79030000102".into(), codecs: "PCMU/8000/1", transport: "tcp", ..Telephone::default() };
+        Telephone { number: "+79030000121".into(), codecs: "PCMU/8000/1", transport: "tcp", ..Telephone::default() };
     both_directions(&gudok, &telephone, &format!("sip:{MENU}@{};transport=tcp", gudok.sip), 0.99);
 }
 
@@ -78,7 +85,7 @@ fn mu_law_over_tcp() {
 fn g722_over_udp() {
     let gudok = shared();
     let telephone =
-        Telephone { number: "+79030000103".into(), codecs: "G722/16000/1", rate: 16_000, ..Telephone::default() };
+        Telephone { number: "+79030000131".into(), codecs: "G722/16000/1", rate: 16_000, ..Telephone::default() };
     both_directions(&gudok, &telephone, &format!("sip:{MENU}@{}", gudok.sip), 0.95);
 }
 
@@ -86,7 +93,7 @@ fn g722_over_udp() {
 fn encrypted_over_tls() {
     let gudok = Gudok::start(&Setting { tls: true, srtp: "required", ..Setting::default() }).unwrap();
     let telephone = Telephone {
-        number: "+79030000104".into(),
+        number: "+79030000141".into(),
         transport: "tls",
         encryption: Some("srtp-mand"),
         ..Telephone::default()

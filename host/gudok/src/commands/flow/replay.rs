@@ -111,9 +111,9 @@ pub async fn try_on(
     };
     // What was tried of a version in the library can be looked at in the pages afterwards, in both languages.
     let is_known = which.calls.is_empty() && store.flow_version(flow.digest()).await.is_ok();
-    let tried = if is_known && language == Language::Russian {
+    let tried = if is_known {
         let begun = kept::begin(store, flow.digest(), which, &by(), now_ms()).await?;
-        kept::run(engine, store, flow, which, begun, now_ms, progress).await?.0
+        kept::run(engine, store, flow, which, (begun, language), now_ms, progress).await?.0
     } else {
         trial(engine, store, flow, which, language, progress).await?
     };

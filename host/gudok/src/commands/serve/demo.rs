@@ -1,4 +1,4 @@
-//! `gudok serve --demo`: a clinic with a month behind it. Everybody in it is made up.
+//! `gudok serve --demo`: a clinic in the midst of its work, with a month behind it. Everybody in it is made up.
 
 use anyhow::{Context, Result};
 use jiff::{ToSpan as _, Zoned};
@@ -33,8 +33,11 @@ pub async fn prepare(place: &Place) -> Result<()> {
         return Ok(());
     }
     let clinic = clinics::one(CLINIC)?;
-    let today = Zoned::now().with_time_zone(clinic.zone.clone()).date();
-    let month = Month { faults: false, ..Month::busy(clinic, today.checked_sub(30.days())?) };
+    let now = Zoned::now().with_time_zone(clinic.zone.clone());
+    // The last day goes on: its rest is what the pages are opened for.
+    let from = now.date().checked_sub(30.days())?;
+    let stop = Some(now.timestamp());
+    let month = Month { days: 31, faults: false, crm: false, stop, ..Month::busy(clinic, from) };
     println!("making up a month of a clinic: {} calls, {} visits; this is done once", month.calls, month.visits);
     let mut progress = Progress::new("days", usize::from(month.days));
     let mut over = 0;
