@@ -46,8 +46,10 @@ impl World {
         let said = [(ChatWho::Visitor, asked), (robot, answer)];
         self.change(thread, &said, waits, vec!["chat.opened", "chat.message", event]).await?;
         if person.is_some() {
-            // Who writes at night is answered in the morning.
-            let comes = now_ms + self.dice.between(15 * SECOND, 12 * MINUTE);
+            // Most within the minute that is the goal.
+            let (soon, late) = ((15 * SECOND, 55 * SECOND), (MINUTE, 12 * MINUTE));
+            let (from, to) = if self.dice.percent(75) { soon } else { late };
+            let comes = now_ms + self.dice.between(from, to);
             self.at(comes, Event::Answer { thread: id });
         } else {
             self.at(now_ms + 30 * MINUTE, Event::Close { thread: id });
@@ -58,6 +60,7 @@ impl World {
     /// A person takes it over and answers, when the clinic is open.
     pub(crate) async fn answer(&mut self, thread: &str) -> Result<()> {
         let now_ms = self.clock.true_ms();
+        // Who writes at night is answered in the morning.
         if !self.month.clinic.is_open(self.clock.shown()) {
             self.at(now_ms + 30 * MINUTE, Event::Answer { thread: thread.to_owned() });
             return Ok(());

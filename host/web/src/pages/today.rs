@@ -9,15 +9,16 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use futures_util::stream;
 use maud::{Markup, html};
-use records::{AgentSpan, AgentState, CallFilter, CallRecord, CallbackStatus, Status, Turn, Who};
+use records::{AgentSpan, AgentState, CallFilter, CallRecord, Status, Turn, Who};
 use reports::kpi::{ServiceLevel, lost, service_level};
 use reports::{Period, Share};
 use tokio::time::{Instant, sleep};
 
 use super::calls::caller;
 use super::desk::Desk;
-use super::frame::{Place, head, page, phone};
+use super::frame::{Place, head, page};
 use super::live::actions;
+use super::requests::{due, is_late, name};
 use crate::auth::Permission;
 use crate::{AppState, Problem};
 
@@ -142,16 +143,19 @@ async fn rest(desk: &Desk) -> Result<Markup, Problem> {
     let today = Period { from: desk.today(), to: desk.today() };
     let (from, to) = today.bounds(&desk.clinic.timezone)?;
     let limits = reports::kpi::Thresholds::default();
-    let (rolled, hour, spans, promises, visits) = tokio::try_join!(
+    let (rolled, hour, spans, mut promises, visits) = tokio::try_join!(
         store.rolled(clinic, today.day_numbers()),
         store.period_totals(clinic, now - 3_600_000, now, limits.answer_ms, limits.short_ms),
         store.agent_spans(clinic, None, now - 12 * 3_600_000, now + 1),
-        store.callbacks(clinic, CallbackStatus::Open),
+        store.contacts(clinic),
         store.bookings(clinic, from, to),
     )?;
     let level = |totals| service_level(totals, ServiceLevel::Offered);
     let share = |share: Option<Share>| share.map_or_else(|| "—".to_owned(), |share| desk.lang.rough_share(share));
-    let late = promises.iter().filter(|promise| promise.due_ms < now).count();
+    // Who called or wrote to us; whom we wanted something of is on the list to dial only.
+    promises.retain(|promise| promise.kind.inbound());
+    promises.sort_by_key(|promise| (!is_late(promise, now), promise.next_ms));
+    let late = promises.iter().filter(|promise| is_late(promise, now)).count();
     let expected = visits.iter().filter(|visit| visit.status.is_live()).count();
     let came = visits.iter().filter(|visit| matches!(visit.status, Status::Arrived | Status::Done)).count();
     let good = |share: Option<Share>| share.is_some_and(|share| share.permille() >= 800);
@@ -170,8 +174,8 @@ async fn rest(desk: &Desk) -> Result<Markup, Problem> {
                 h2 #promises { (t.callbacks) }
                 @if promises.is_empty() { p.note { (t.no_callbacks) } }
                 @else { ul.plain-list.promises { @for promise in promises.iter().take(6) { li {
-                    span class=(if promise.due_ms < now { "bad" } else { "soft" }) { (desk.clock(promise.due_ms)) @if promise.due_ms < now { " · " (t.late_by) " " (desk.lang.duration((now - promise.due_ms) / 60_000 * 60_000)) } }
-                    b { (if promise.person.is_empty() { phone(promise.phone.as_str()) } else { promise.person.as_str().to_owned() }) }
+                    span { (due(desk, promise, now)) }
+                    b { (name(promise)) }
                     span.soft { (promise.reason.as_str()) }
                 } } } p { a.button.quiet href=(desk.path("dial")) { (t.start_dialling) } } }
             }

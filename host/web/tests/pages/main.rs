@@ -108,7 +108,7 @@ impl Site {
         self.send_bare(request.header(header::COOKIE, format!("gudok={session}"))).await
     }
 
-    async fn send_bare(&self, request: Builder) -> Answer {
+    pub(crate) async fn send_bare(&self, request: Builder) -> Answer {
         self.answer(request.body(Body::empty()).unwrap()).await
     }
 

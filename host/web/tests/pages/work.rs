@@ -42,7 +42,7 @@ async fn today_shows_who_is_on_the_line_and_streams_it() {
     use tower::ServiceExt as _;
     let site = site().await;
     let text = site.get("/desk/vet_lapa/today").await.text();
-    for needed in ["У нас щенок, первая прививка", "Ольга", "обед", "опоздали на 35"]
+    for needed in ["У нас щенок, первая прививка", "Ольга", "обед", "опоздали на 30"]
     {
         assert!(text.contains(needed), "{needed} is missing");
     }
