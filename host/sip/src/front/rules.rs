@@ -160,7 +160,7 @@ fn cseq<'m>(message: &'m Message) -> Result<&'m str, Fault> {
     let number = words.next().filter(|n| n.bytes().all(|b| b.is_ascii_digit()) && n.len() <= 20);
     let sound = number.and_then(|n| n.parse::<u64>().ok()).is_some_and(|n| n < 1 << 31);
     match (sound, words.next(), words.next()) {
-        (true, Some(method), None) => Ok(method),
+        (true, Some(method), None) if is_token(method) => Ok(method),
         _ => Err("Malformed CSeq".into()),
     }
 }
