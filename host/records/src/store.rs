@@ -60,7 +60,7 @@ impl Store {
         Self::open_beside(place, Path::new(".")).await
     }
 
-    /// The same for a database that may be lost, because what is in it can be made again: what is written is not waited for
+    /// [`Store::open`] for a database that may be lost, because what is in it can be made again: what is written is not waited for
     /// until it is on the disk. It survives the program's end, not the machine's.
     ///
     /// # Errors
@@ -74,7 +74,7 @@ impl Store {
         Ok(store)
     }
 
-    /// The same; and where `place` is the address of a server (`postgres://USER:PASSWORD@HOST/DATABASE`), audio lies in
+    /// [`Store::open`]; and where `place` is the address of a server (`postgres://USER:PASSWORD@HOST/DATABASE`), audio lies in
     /// `folder`, as does what is noted of erasures.
     ///
     /// # Errors
