@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::conversation::Phone;
-use crate::process::{Process, free_tcp_port, require};
+use crate::process::{Process, free_port, require};
 use crate::wait;
 
 const MODULES: &str = "/usr/lib/baresip/modules";
@@ -67,7 +67,7 @@ impl Baresip {
     pub fn start(setting: &Setting, microphone: &Path, folder: &Path) -> Result<Baresip> {
         require("baresip", "baresip-core")?;
         fs::create_dir_all(folder)?;
-        let port = free_tcp_port("127.0.0.1")?;
+        let port = free_port("127.0.0.1")?;
         fs::write(folder.join("config"), config(setting, microphone, folder, port))?;
         let encryption = setting.encryption.map(|way| format!(";mediaenc={way}")).unwrap_or_default();
         fs::write(

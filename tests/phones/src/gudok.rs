@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::process::{Process, free_sip_port, free_tcp_port};
+use crate::process::{Process, free_port};
 use crate::wait;
 
 /// The number that the vet desk answers.
@@ -93,9 +93,9 @@ impl Gudok {
         let token = run(&program, home.path(), &wanted)?.trim().to_owned();
         let (ports, range) = media_ports()?;
         let ip = setting.ip.to_string();
-        let sip = SocketAddr::new(setting.ip, free_sip_port(&ip)?);
-        let sips = SocketAddr::new(setting.ip, free_tcp_port(&ip)?);
-        let http = SocketAddr::from(([127, 0, 0, 1], free_tcp_port("127.0.0.1")?));
+        let sip = SocketAddr::new(setting.ip, free_port(&ip)?);
+        let sips = SocketAddr::new(setting.ip, free_port(&ip)?);
+        let http = SocketAddr::from(([127, 0, 0, 1], free_port("127.0.0.1")?));
         let lines = home.path().join("lines.toml");
         let tls = if setting.tls { certificate(home.path(), sips)? } else { String::new() };
         fs::write(&lines, lines_file(setting, sip, &range, &tls))?;

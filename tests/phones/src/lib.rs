@@ -10,8 +10,8 @@
 //! - [`compare`]: whether what was heard is what was said;
 //! - [`wait`], [`process`]: waiting for a condition, and processes that do not outlive their test.
 //!
-//! Nothing sleeps for a time that seems long enough: every wait has a condition and a limit. Ports are the system's choice,
-//! so tests may run beside each other.
+//! Nothing sleeps for a time that seems long enough: every wait has a condition and a limit. Every test has
+//! ports of its own, so tests may run beside each other.
 
 pub mod baresip;
 pub mod compare;

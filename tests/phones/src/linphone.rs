@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::baresip::samples;
 use crate::conversation::Phone;
-use crate::process::{Process, free_sip_port, require};
+use crate::process::{Process, free_port, require};
 use crate::wait;
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -144,6 +144,6 @@ fn config(number: &str, codecs: &[&str]) -> Result<String> {
          [sound]\nechocancellation=0\necholimiter=0\nnoisegate=0\nagc=0\nmic_gain_db=0.0\nplayback_gain_db=0.0\n\
          [video]\nenabled=0\ndisplay=0\ncapture=0\nautomatically_initiate=0\nautomatically_accept=0\n\
          [misc]\nlog_collection=0\n{list}",
-        free_sip_port("127.0.0.1")?,
+        free_port("127.0.0.1")?,
     ))
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::{Process, free_tcp_port, free_udp_port, require};
+use crate::process::{Process, free_port, require};
 
 /// How sipp reaches the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,19 +47,16 @@ impl Sipp {
         let folder = folder.join(name);
         fs::create_dir_all(&folder)?;
         let ip = server.ip().to_string();
-        let port = match transport {
-            Transport::Udp => free_udp_port(&ip)?,
-            Transport::Tcp => free_tcp_port(&ip)?,
-        };
+        let port = free_port(&ip)?;
         // sipp opens two media ports from this one on, and a port for its keyboard: each its own.
-        let media = free_udp_port(&ip)?;
+        let media = free_port(&ip)?;
         let bracketed = if server.is_ipv6() { format!("[{ip}]:{}", server.port()) } else { server.to_string() };
         let mut command = Command::new("sipp");
         command
             .arg(bracketed)
             .args(["-sf", &scenario.display().to_string()])
             .args(["-i", &if server.is_ipv6() { format!("[{ip}]") } else { ip.clone() }])
-            .args(["-p", &port.to_string(), "-mp", &media.to_string(), "-cp", &free_udp_port("127.0.0.1")?.to_string()])
+            .args(["-p", &port.to_string(), "-mp", &media.to_string(), "-cp", &free_port("127.0.0.1")?.to_string()])
             .args(["-t", if transport == Transport::Udp { "u1" } else { "t1" }])
             .args(["-nostdin", "-trace_msg", "-trace_err", "-trace_logs", "-message_overwrite", "false"])
             .args(["-message_file", "messages.log", "-error_file", "errors.log", "-log_file", "log.log"])

@@ -12,11 +12,11 @@ mod chromium;
 mod pages;
 
 use phones::gudok::{Gudok, Setting};
-use phones::process::free_tcp_port;
+use phones::process::free_port;
 
 /// A server with doors for visitors: the program, where pages are, and where AudioSocket is.
 fn serve() -> (Gudok, String, String) {
-    let port = || format!("127.0.0.1:{}", free_tcp_port("127.0.0.1").unwrap());
+    let port = || format!("127.0.0.1:{}", free_port("127.0.0.1").unwrap());
     let (pages, audiosocket) = (port(), port());
     let page = |clinic: &str| format!("[[browser]]\nclinic = \"{clinic}\"\ncall = true\nchat = true\n\n");
     let more = format!(

@@ -10,7 +10,7 @@ use crate::support::{clinic, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_by_audiosocket_is_answered_and_written_down() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = SocketAddr::from(([127, 0, 0, 1], phones::process::free_port("127.0.0.1").unwrap()));
     let clinic = clinic(&format!("{{sip}}\n[[audiosocket]]\nlisten = \"{free}\"\n")).await;
     let mut pbx = connect(free).await;
     let mut id = vec![0x01, 0, 16];

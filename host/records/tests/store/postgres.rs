@@ -1,7 +1,6 @@
 //! Everything the other modules try, on a Postgres server: this program runs itself again with a server's address.
 
 use std::fs;
-use std::net::TcpListener;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -52,7 +51,7 @@ impl Server {
             .arg(&data)
             .status();
         assert!(made.unwrap().success(), "initdb");
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = phones::process::free_port("127.0.0.1").unwrap();
         let process = as_somebody("postgres")
             .args(["-h", "127.0.0.1", "-c", "fsync=off", "-c", "max_connections=200", "-k"])
             .arg(folder.path())

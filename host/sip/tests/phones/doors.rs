@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use sip::{Account, Callee, Config, Listen, Outgoing, Over, Progress, Registration, Strangers, Tls, Transport, Trunk};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, UdpSocket};
+use tokio::net::UdpSocket;
 use tokio::process::{Child, Command};
 
-use crate::rig::{LOCAL, Rig, Sipp, on, open};
+use crate::rig::{LOCAL, Rig, Sipp, free_port, listened_at, on, open};
 
 #[tokio::test]
 async fn over_tcp() {
@@ -45,10 +45,8 @@ async fn over_ipv6() {
 #[tokio::test]
 async fn we_call_over_tcp() {
     let rig = Rig::start(on(Transport::Tcp, LOCAL)).await;
-    let sipp = Sipp::run("answer", SocketAddr::new(LOCAL, 9), crate::rig::free_port(), &["-t", "t1"]);
-    while TcpStream::connect(sipp.at).await.is_err() {
-        tokio::task::yield_now().await;
-    }
+    let sipp = Sipp::run("answer", SocketAddr::new(LOCAL, 9), free_port(), &["-t", "t1"]);
+    listened_at(sipp.at.port()).await;
     let to = Callee::Uri(format!("sip:100@{};transport=tcp", sipp.at));
     let mut dialling = rig.endpoint.call(Outgoing::new(to, Some(crate::rig::SESSION.into())));
     let dialog = loop {
@@ -92,17 +90,6 @@ fn openssl(words: &[&str]) -> Child {
         .expect("openssl does not start; install Debian's package openssl")
 }
 
-/// Whether somebody listens at a port of this machine; asked of the kernel, because a connection would be taken for the one
-/// that is expected, and binding the port to try would take it away.
-fn is_listened_at(port: u16) -> bool {
-    let sockets = std::fs::read_to_string("/proc/net/tcp").expect("Linux tells of its sockets");
-    let here = format!("0100007F:{port:04X}");
-    // Second column: the address; fourth: the state, 0A for listening.
-    sockets.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).any(|words| {
-        words.get(1).is_some_and(|address| *address == here) && words.get(3).is_some_and(|state| *state == "0A")
-    })
-}
-
 /// Reads up to the end of a message's head.
 async fn head(process: &mut Child) -> String {
     let (mut text, mut buffer) = (String::new(), [0; 4096]);
@@ -136,13 +123,11 @@ async fn a_trunk_over_tls_must_show_a_certificate() {
     let (Some(file), Some(key)) = (tls.certificate, tls.key) else { unreachable!("just made") };
     let path = |p: &Path| p.to_string_lossy().into_owned();
     for trusted in [true, false] {
-        let port = crate::rig::free_port();
+        let port = free_port();
         let accept = format!("127.0.0.1:{port}");
         let mut server =
             openssl(&["s_server", "-quiet", "-accept", &accept, "-cert", &path(&file), "-key", &path(&key)]);
-        while !is_listened_at(port) {
-            tokio::task::yield_now().await;
-        }
+        listened_at(port).await;
         let trunk = Trunk {
             server: Some(format!("localhost:{port}")),
             transport: Transport::Tls,

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use sip::{Callee, Config, Dialog, Endpoint, Outgoing, Progress, Trunk};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::time::timeout;
 
-use crate::rig::{LOCAL, Rig, SESSION, Sipp, free_port, open};
+use crate::rig::{LOCAL, Rig, SESSION, Sipp, free_port, listened_at, open};
 
 /// A call whose INVITE is longer than 1,300 bytes.
 fn long(to: Callee) -> Outgoing {
@@ -39,9 +39,7 @@ fn vias<'m>(messages: &'m str, method: &'m str) -> impl Iterator<Item = &'m str>
 async fn they_go_by_tcp_where_nobody_chose_the_transport() {
     let rig = Rig::start(open()).await;
     let sipp = Sipp::run("answer", SocketAddr::new(LOCAL, 9), free_port(), &["-t", "t1"]);
-    while TcpStream::connect(sipp.at).await.is_err() {
-        tokio::task::yield_now().await;
-    }
+    listened_at(sipp.at.port()).await;
     answered(&rig.endpoint, long(at(sipp.at))).await.bye();
     let messages = sipp.succeeds().await;
     for method in ["INVITE", "ACK", "BYE"] {

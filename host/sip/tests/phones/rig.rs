@@ -1,6 +1,6 @@
 //! Endpoints on free ports, and sipp as the other side.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -93,7 +93,17 @@ impl Events {
 
 /// A port nobody listens on now.
 pub fn free_port() -> u16 {
-    UdpSocket::bind((LOCAL, 0)).and_then(|s| s.local_addr()).expect("a free port").port()
+    phones::process::free_port(&LOCAL.to_string()).expect("a free port")
+}
+
+/// Returns when somebody listens at a port for TCP.
+pub async fn listened_at(port: u16) {
+    let listens = async {
+        while !phones::process::is_listened_at(port).expect("Linux tells of its sockets") {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, listens).await.unwrap_or_else(|_| panic!("nobody listens at {port}"));
 }
 
 /// sipp with a scenario.

@@ -6,7 +6,7 @@ use phones::baresip::{Baresip, Setting as Telephone};
 use phones::compare::{pieces, share_alike, spans, speaks_at_end};
 use phones::conversation::Phone as _;
 use phones::gudok::{Gudok, MENU, Setting};
-use phones::process::free_sip_port;
+use phones::process::free_port;
 use phones::voice::Voice;
 use phones::wait;
 
@@ -106,7 +106,7 @@ const ANSWER: &str = "Добрый день, регистратура, слуш�
 /// Key 0 leads to the queue, the operator's phone rings, and when it is answered the two hear each other.
 #[test]
 fn an_operator_is_talked_to() {
-    let listen = free_sip_port("127.0.0.1").unwrap();
+    let listen = free_port("127.0.0.1").unwrap();
     let more = format!(
         "[[operator]]\nname = \"Анна\"\nclinic = \"phones_menu\"\nuri = \"sip:101@127.0.0.1:{listen}\"\n\n\
          [queue.operator]\nclinic = \"phones_menu\"\nalways_open = true\n"

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use phones::baresip::{Baresip, Setting as Telephone};
 use phones::gudok::{Gudok, MENU, Setting};
-use phones::process::free_sip_port;
+use phones::process::free_port;
 use phones::sipp::{Outcome, Sipp, Transport, header};
 use phones::voice::Voice;
 use tempfile::TempDir;
@@ -197,7 +197,7 @@ fn update_and_options_are_answered_in_a_call() {
 #[test]
 fn a_session_timer_is_kept() {
     // The first refresh comes after 45 s, longer than the menu talks: the caller waits meanwhile for a phone that rings.
-    let (folder, listen) = (tempfile::tempdir().unwrap(), free_sip_port("127.0.0.1").unwrap());
+    let (folder, listen) = (tempfile::tempdir().unwrap(), free_port("127.0.0.1").unwrap());
     let more = format!(
         "[[operator]]\nname = \"Анна\"\nclinic = \"phones_menu\"\nuri = \"sip:101@127.0.0.1:{listen}\"\n\n\
          [queue.operator]\nclinic = \"phones_menu\"\nalways_open = true\nring = 60\n"
