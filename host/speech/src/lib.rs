@@ -5,6 +5,7 @@
 //! - [`vocabulary`]: a clinic's own words, which bias recognition and mend near misses;
 //! - [`voice`]: text in, audio out; recorded prompts, festival, espeak-ng or any command;
 //! - [`spoken`]: figures, dates, money and phone numbers in the words a Russian says;
+//! - [`sentences`]: what a sentence means, as a vector, for those who compare meanings;
 //! - [`models`]: where the weights come from, and whether they are here.
 //!
 //! Nothing here knows what a call is, and nothing is written to a log that a caller said.
@@ -13,6 +14,7 @@ pub mod ears;
 mod error;
 pub mod models;
 pub mod recogniser;
+pub mod sentences;
 pub mod spoken;
 pub mod vocabulary;
 pub mod voice;

@@ -164,10 +164,11 @@ fn unpack(model: &Model, file: &Path, ready: &Path) -> Result<(), SpeechError> {
         let mut entry = archive.by_index(at).map_err(|e| broken(model, file, &e))?;
         // `enclosed_name` refuses paths that lead out of the directory.
         let Some(name) = entry.enclosed_name() else { continue };
-        let Ok(inside) = name.strip_prefix(&model.keep) else { continue };
-        if entry.is_dir() || inside.as_os_str().is_empty() {
-            continue;
-        }
+        let kept = model.keep.iter().find_map(|keep| match name.strip_prefix(keep).ok()? {
+            whole if whole.as_os_str().is_empty() => name.file_name().map(PathBuf::from),
+            inside => Some(inside.to_owned()),
+        });
+        let Some(inside) = kept.filter(|_| !entry.is_dir()) else { continue };
         let to = ready.join(inside);
         make_dir(to.parent().unwrap_or(ready))?;
         let mut out = File::create(&to).map_err(SpeechError::io(&to))?;

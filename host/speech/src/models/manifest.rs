@@ -31,9 +31,9 @@ pub struct Model {
     pub size_mb: u32,
     /// What is done with the downloads.
     pub prepare: Prepare,
-    /// For [`Prepare::Unpack`]: the directory of the archive that is kept.
+    /// For [`Prepare::Unpack`]: what is kept of the archive, directories (what is in them) and single files.
     #[serde(default)]
-    pub keep: String,
+    pub keep: Vec<String>,
     /// The file or directory, inside the model's own, that exists when it can be used.
     pub ready: String,
     /// Hash of that file, where it is known.
@@ -53,6 +53,8 @@ pub enum Engine {
     Vosk,
     /// Vosk itself.
     VoskLib,
+    /// Vectors of sentences, with the engine of the same package.
+    E5,
 }
 
 /// What is done with the downloads.

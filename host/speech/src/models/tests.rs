@@ -9,7 +9,7 @@ use super::*;
 fn model(prepare: &str, url: &str, more: &str) -> Model {
     let text = format!(
         "[[model]]\nid = \"tiny\"\nengine = \"vosk\"\npurpose = \"test\"\nlicence = \"none\"\nsize_mb = 1\n\
-         prepare = \"{prepare}\"\nkeep = \"inside/\"\nready = \"weights\"\n[[model.source]]\nurl = \"{url}\"\n{more}"
+         prepare = \"{prepare}\"\nkeep = [\"inside/\"]\nready = \"weights\"\n[[model.source]]\nurl = \"{url}\"\n{more}"
     );
     Manifest::parse(&text).expect("a manifest").models.remove(0)
 }

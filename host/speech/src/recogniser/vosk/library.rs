@@ -1,6 +1,6 @@
 //! `libvosk.so`, loaded by path at run time: no linker needs it, and a machine without it gets a sentence.
 //!
-//! The only unsafe code of this crate. The functions are those of `vosk_api.h` 0.3.45; their promises this file relies on:
+//! The functions are those of `vosk_api.h` 0.3.45; their promises this file relies on:
 //! a model may be shared by threads, a recogniser may be used by one thread at a time, and a returned string lives until
 //! the recogniser's next call.
 #![allow(unsafe_code)]
