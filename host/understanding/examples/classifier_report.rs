@@ -8,12 +8,14 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
-use understanding::category::Classifier;
+use speech::sentences::Sentences;
 use understanding::category::calibrate::HeldOut;
 use understanding::category::corpus::{Corpus, LabelledCall};
 use understanding::category::evaluate::{Evaluation, ReliabilityBin, evaluate};
 use understanding::category::train::{TrainOptions, Trainer, train_on};
+use understanding::category::{Classifier, ModelInfo};
 use understanding::lexicon::text::Text;
+use understanding::meaning::Meaning;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().collect();
@@ -21,7 +23,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("usage: classifier_report CORPUS DATE [WEIGHTS [PICTURE.svg]]".into());
     };
     let corpus = Corpus::load(Path::new(dir))?;
-    let options = TrainOptions { date: date.clone(), ..TrainOptions::default() };
+    let meaning = Sentences::open(&speech::models::default_store())
+        .map(|sentences| Meaning::new(move |text| sentences.vector(text)))
+        .inspect_err(|error| println!("without meaning: {error}"))
+        .ok();
+    let options = TrainOptions { date: date.clone(), meaning: meaning.clone(), ..TrainOptions::default() };
     let started = std::time::Instant::now();
     let (model, report) = train_on(&corpus, &options);
     println!(
@@ -44,11 +50,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     reliability(&report.cross_validation.reliability);
     tell("five folds, caller alone", &report.caller_only);
     tell("five folds, damaged", &report.damaged);
+    if let Some([whole, alone, damaged]) = &report.with_meaning {
+        tell("five folds, with meaning", whole);
+        classes(whole);
+        reliability(&whole.reliability);
+        tell("five folds, caller alone, with meaning", alone);
+        tell("five folds, damaged, with meaning", damaged);
+    }
 
     let trainer = Trainer::new(&corpus, &options);
     let heard = Path::new(dir).with_file_name("corpus-heard.jsonl");
     if heard.exists() {
-        listen(&corpus, &trainer, &corpus.with_calls(&heard)?, &info);
+        listen(&corpus, &trainer, &corpus.with_calls(&heard)?, &info, meaning);
     }
     let folds = corpus.folds(options.folds, options.seed);
     let twins = twins(&corpus, &folds);
@@ -71,6 +84,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     reliability(&whole.reliability);
     tell("every writer left out, caller alone", &trainer.score(&apart.alone, &info));
     tell("every writer left out, damaged", &trainer.score(&apart.damaged, &info));
+    if options.meaning.is_some() {
+        // What words and meaning settled on is a probability already.
+        let review_below = info.meaning.as_ref().map_or(info.review_below, |of| of.review_below);
+        let settled = ModelInfo { temperature: 1.0, review_below, ..info.clone() };
+        for (what, held_out) in ["", ", caller alone", ", damaged"].iter().zip(apart.settled(&info)) {
+            tell(&format!("every writer left out{what}, with meaning"), &trainer.score(&held_out, &settled));
+        }
+    }
     let words = |n: usize| -> usize {
         corpus.calls[n].call.caller_turns().map(|(_, t)| t.text.split_whitespace().count()).sum()
     };
@@ -85,7 +106,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Calls as a recogniser heard them (id of the call and `-heard`), judged by a model that knows none of their stories.
-fn listen(corpus: &Corpus, trainer: &Trainer, heard: &Corpus, info: &understanding::category::ModelInfo) {
+fn listen(corpus: &Corpus, trainer: &Trainer, heard: &Corpus, info: &ModelInfo, meaning: Option<Meaning>) {
     let written: HashMap<&str, &LabelledCall> = corpus.calls.iter().map(|c| (c.id.as_str(), c)).collect();
     let source = |c: &LabelledCall| written.get(c.id.trim_end_matches("-heard")).copied();
     let stories: HashSet<&str> = heard.calls.iter().filter_map(source).map(|c| c.scenario.as_str()).collect();
@@ -104,6 +125,12 @@ fn listen(corpus: &Corpus, trainer: &Trainer, heard: &Corpus, info: &understandi
     tell("through the recogniser: as said", &evaluate(&classifier, &said));
     tell("through the recogniser: as heard", &evaluate(&classifier, heard));
     classes(&evaluate(&classifier, heard));
+    if let Some(meaning) = meaning {
+        let classifier = classifier.with_meaning(meaning);
+        tell("through the recogniser, with meaning: as said", &evaluate(&classifier, &said));
+        tell("through the recogniser, with meaning: as heard", &evaluate(&classifier, heard));
+        classes(&evaluate(&classifier, heard));
+    }
 }
 
 /// The figures of some of the calls.
@@ -111,7 +138,7 @@ fn part(
     corpus: &Corpus,
     held_out: &[HeldOut],
     wanted: impl Fn(usize) -> bool,
-    info: &understanding::category::ModelInfo,
+    info: &ModelInfo,
     options: &TrainOptions,
 ) -> Evaluation {
     let chosen: Vec<usize> = (0..corpus.calls.len()).filter(|&n| wanted(n)).collect();

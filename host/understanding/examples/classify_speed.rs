@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use speech::sentences::Sentences;
 use understanding::category::Classifier;
 use understanding::category::corpus::Corpus;
+use understanding::meaning::Meaning;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dir = std::env::args().nth(1).ok_or("usage: classify_speed CORPUS")?;
@@ -34,6 +36,37 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             );
         }
     }
+    match Sentences::open(&speech::models::default_store()) {
+        Ok(sentences) => with_meaning(&corpus, sentences)?,
+        Err(error) => println!("with meaning: {error}"),
+    }
+    Ok(())
+}
+
+/// One call in twenty: its vector, and what it costs to judge it where vectors are asked for in doubt.
+fn with_meaning(corpus: &Corpus, sentences: Sentences) -> Result<(), Box<dyn std::error::Error>> {
+    let calls: Vec<_> = corpus.calls.iter().step_by(20).collect();
+    for most in [20, 100] {
+        let texts: Vec<String> = calls
+            .iter()
+            .map(|call| call.call.caller_text())
+            .filter(|text| text.split_whitespace().count() >= most)
+            .map(|text| text.split_whitespace().take(most).collect::<Vec<_>>().join(" "))
+            .collect();
+        let started = processor_seconds()?;
+        for text in &texts {
+            std::hint::black_box(sentences.vector(text));
+        }
+        let each = 1e3 * (processor_seconds()? - started) / texts.len().max(1) as f64;
+        println!("a vector of {most} words: {each:.1} ms ({} texts)", texts.len());
+    }
+    let classifier = Classifier::embedded().clone().with_meaning(Meaning::new(move |text| sentences.vector(text)));
+    let started = processor_seconds()?;
+    for call in &calls {
+        classifier.label(&call.call, Some(&corpus.clinics[call.clinic]));
+    }
+    let rate = calls.len() as f64 / (processor_seconds()? - started);
+    println!("all calls, label with meaning: {rate:.0} a second");
     Ok(())
 }
 

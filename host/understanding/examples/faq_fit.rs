@@ -1,13 +1,16 @@
 //! Learns what the signs of the frequent questions count, from labelled questions, and tells how well that does on clinics
 //! it has not seen: `cargo run --release -p understanding --example faq_fit -- FILE.jsonl… > data/faq_weights.txt`.
 //! What it says goes to standard error: six folds by clinic; questions with several answers are left out of the fit. The
-//! questions of a file named by `--twice=FILE.jsonl` count double: those whose wording no list of words was made for.
+//! questions of a file named by `--twice=FILE.jsonl` count double: those whose wording no list of words was made for. With
+//! `--meaning` sentences are compared as vectors too (`data/faq_weights_meaning.txt`).
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use speech::sentences::Sentences;
 use understanding::faq::Matcher;
 use understanding::faq::weights::{Example, Weights};
+use understanding::meaning::Meaning;
 use understanding::profile::FaqEntry;
 
 /// How strongly weights are held back, unless `--l2=NUMBER` says otherwise.
@@ -44,8 +47,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
         }
     }
-    let matchers: BTreeMap<&String, Matcher> =
-        entries.iter().map(|(clinic, list)| (clinic, Matcher::new(list))).collect();
+    let meaning = match flags.iter().any(|flag| flag == "--meaning") {
+        true => {
+            let sentences = Sentences::open(&speech::models::default_store())?;
+            Some(Meaning::new(move |text| sentences.vector(text)))
+        }
+        false => None,
+    };
+    let matcher = |list: &Vec<FaqEntry>| match &meaning {
+        Some(meaning) => Matcher::with_meaning(list, meaning),
+        None => Matcher::new(list),
+    };
+    let matchers: BTreeMap<&String, Matcher> = entries.iter().map(|(clinic, list)| (clinic, matcher(list))).collect();
     let fold = |q: &Question| matchers.keys().position(|c| **c == q.clinic).unwrap_or(0) % FOLDS;
     let examples: Vec<Example> = questions
         .iter()

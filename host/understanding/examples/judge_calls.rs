@@ -1,23 +1,34 @@
-//! How well the shipped classifier judges labelled calls: `judge_calls CLINICS FILE.jsonl… [--wrong]`. CLINICS is a folder
+//! How well the shipped classifier judges labelled calls: `judge_calls CLINICS FILE.jsonl… [--wrong] [--words]`, by meaning
+//! too where its model is installed, unless by words alone is asked for. CLINICS is a folder
 //! or file of `clinics*.jsonl` lines, or a JSON object of clinics by their ids.
 
 use std::path::Path;
 
 use serde_json::Value;
+use speech::sentences::Sentences;
 use understanding::category::Classifier;
 use understanding::category::corpus::Corpus;
 use understanding::category::evaluate::evaluate;
+use understanding::meaning::Meaning;
 use understanding::profile::{Kind, Profile};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (flags, args): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|arg| arg.starts_with("--"));
     let [clinics, files @ ..] = args.as_slice() else {
-        return Err("usage: judge_calls CLINICS FILE.jsonl… [--wrong]".into());
+        return Err("usage: judge_calls CLINICS FILE.jsonl… [--wrong] [--words]".into());
     };
+    let mut classifier = Classifier::embedded().clone();
+    match Sentences::open(&speech::models::default_store()) {
+        Ok(sentences) if !flags.iter().any(|flag| flag == "--words") => {
+            classifier = classifier.with_meaning(Meaning::new(move |text| sentences.vector(text)));
+        }
+        Ok(_) => {}
+        Err(error) => println!("by words alone: {error}"),
+    }
     let known = Corpus { clinics: read(Path::new(clinics))?, ..Corpus::default() };
     for file in files {
         let corpus = known.with_calls(Path::new(file))?;
-        let e = evaluate(Classifier::embedded(), &corpus);
+        let e = evaluate(&classifier, &corpus);
         println!(
             "{file}: {} calls, macro-F1 {:.3}, accuracy {:.3}, ECE {:.3}, right at 80 % coverage {:.3}, to review {:.3}, of the rest right {:.3}",
             e.calls, e.macro_f1, e.accuracy, e.ece, e.coverage[7].1, e.review_share, e.accept_accuracy
@@ -28,7 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 class.label, class.support, class.precision, class.recall, class.f1
             );
         }
-        for wrong in e.mistakes.iter().filter(|_| !flags.is_empty()) {
+        for wrong in e.mistakes.iter().filter(|_| flags.iter().any(|flag| flag == "--wrong")) {
             let call = corpus.calls.iter().find(|c| c.id == wrong.id);
             let said = call.map(|c| c.call.caller_text()).unwrap_or_default();
             println!("{} is {}, said {} {:.2}: {said}", wrong.id, wrong.truth, wrong.given, wrong.confidence);

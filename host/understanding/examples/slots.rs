@@ -1,23 +1,35 @@
 //! How much of labelled phrases is understood: `slots FILE.jsonl… [--wrong]` prints a row for every kind of phrase, and
-//! with `--wrong` what was misunderstood.
+//! with `--wrong` what was misunderstood. Questions are compared by meaning too where its model is installed, unless `--words`
+//! is said.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
+
+use speech::sentences::Sentences;
+use understanding::meaning::Meaning;
 
 #[path = "../tests/judge/mod.rs"]
 mod judge;
 
 fn main() -> ExitCode {
     let (flags, files): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|arg| arg.starts_with("--"));
-    let show = flags.iter().any(|flag| flag == "--wrong");
-    if files.is_empty() || flags.iter().any(|flag| flag != "--wrong") {
-        eprintln!("slots FILE.jsonl… [--wrong]");
+    let [show, words] = ["--wrong", "--words"].map(|flag| flags.iter().any(|given| given == flag));
+    if files.is_empty() || flags.len() > usize::from(show) + usize::from(words) {
+        eprintln!("slots FILE.jsonl… [--wrong] [--words]");
         return ExitCode::FAILURE;
     }
+    let meaning = match Sentences::open(&speech::models::default_store()) {
+        Ok(sentences) if !words => Some(Meaning::new(move |text| sentences.vector(text))),
+        Ok(_) => None,
+        Err(error) => {
+            eprintln!("questions by words alone: {error}");
+            None
+        }
+    };
     let mut rows: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     for file in &files {
-        let judged = match judge::file(Path::new(file)) {
+        let judged = match judge::file(Path::new(file), meaning.as_ref()) {
             Ok(judged) => judged,
             Err(error) => {
                 eprintln!("{error}");

@@ -10,12 +10,14 @@
 use serde::{Deserialize, Serialize};
 
 mod likeness;
+mod meant;
 mod near;
 mod parts;
 mod signs;
 mod topics;
 pub mod weights;
 
+use crate::meaning::{LENGTH, Meaning};
 use crate::normalise::words;
 use crate::profile::FaqEntry;
 use topics::Reading;
@@ -35,6 +37,7 @@ pub struct Hit {
 pub struct Matcher {
     entries: Vec<Entry>,
     weights: Weights,
+    meaning: Option<Meaning>,
 }
 
 #[derive(Debug, Clone)]
@@ -44,6 +47,14 @@ struct Entry {
     answer: Reading,
     /// Whether it names a price, or that there is none.
     money: bool,
+    /// Of the title, and of title and answer together, where meaning is asked for.
+    vectors: Option<Box<[[f32; LENGTH]; 2]>>,
+}
+
+/// A question, taken apart.
+struct Asked {
+    reading: Reading,
+    vector: Option<[f32; LENGTH]>,
 }
 
 impl Entry {
@@ -54,6 +65,7 @@ impl Entry {
             question: Reading::question(question),
             answer: Reading::answer(answer),
             money: named,
+            vectors: None,
         }
     }
 }
@@ -77,7 +89,17 @@ impl Matcher {
     /// ```
     pub fn new(entries: &[FaqEntry]) -> Matcher {
         let entries = entries.iter().map(|e| Entry { id: e.id.clone(), ..Entry::new(&e.question, &e.answer) });
-        Matcher { entries: entries.collect(), weights: Weights::embedded().clone() }
+        Matcher { entries: entries.collect(), weights: Weights::embedded().clone(), meaning: None }
+    }
+
+    /// As [`Matcher::new`], comparing sentences by their meaning too.
+    pub fn with_meaning(entries: &[FaqEntry], meaning: &Meaning) -> Matcher {
+        let mut matcher = Matcher::new(entries);
+        for (entry, given) in matcher.entries.iter_mut().zip(entries) {
+            let both = format!("{}. {}", given.question, given.answer);
+            entry.vectors = Some(Box::new([meaning.vector(&given.question), meaning.vector(&both)]));
+        }
+        Matcher { weights: Weights::with_meaning().clone(), meaning: Some(meaning.clone()), ..matcher }
     }
 
     /// The same entries under other weights: for those who fit them.
@@ -89,8 +111,11 @@ impl Matcher {
     /// The entries that answer `text`, best first: one for each thing asked in one breath, none when the question is not
     /// in the list.
     pub fn find(&self, text: &str) -> Vec<Hit> {
-        let whole = self.best(text);
-        let mut hits = self.several(&parts::pieces(text), whole.as_ref()).unwrap_or(whole.into_iter().collect());
+        let (whole, pieces) = (self.best(text), parts::pieces(text));
+        if pieces.len() < 2 {
+            return whole.into_iter().collect();
+        }
+        let mut hits = self.several(&pieces, whole.as_ref()).unwrap_or(whole.into_iter().collect());
         hits.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
         hits
     }
@@ -124,17 +149,22 @@ impl Matcher {
 
     /// The answer to a piece that is a question by itself, not the rest of one.
     fn asked_alone(&self, piece: &str) -> Option<Hit> {
-        let asked = Reading::question(piece);
-        let has_thing = !(asked.things.is_empty() && asked.own.is_empty());
-        let whole = !asked.free.is_empty() || (has_thing && !asked.asks.is_empty());
-        whole.then(|| self.answer(&asked)).flatten()
+        let reading = Reading::question(piece);
+        let Reading { free, asks, things, own, .. } = &reading;
+        let has_thing = !(things.is_empty() && own.is_empty());
+        let whole = !free.is_empty() || (has_thing && !asks.is_empty());
+        whole.then(|| self.answer(&self.with_vector(reading, piece))).flatten()
     }
 
     fn best(&self, text: &str) -> Option<Hit> {
-        self.answer(&Reading::question(text))
+        self.answer(&self.with_vector(Reading::question(text), text))
     }
 
-    fn answer(&self, asked: &Reading) -> Option<Hit> {
+    fn with_vector(&self, reading: Reading, text: &str) -> Asked {
+        Asked { reading, vector: self.meaning.as_ref().map(|meaning| meaning.vector(text)) }
+    }
+
+    fn answer(&self, asked: &Asked) -> Option<Hit> {
         let chances = weights::softmax(&self.signs(asked), &self.weights.0);
         let (&none, entries) = chances.split_last()?;
         let (at, &chance) = entries.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
@@ -144,13 +174,14 @@ impl Matcher {
 
     /// The signs of every entry, then those of "not in the list".
     fn candidates(&self, text: &str) -> Vec<Vec<f32>> {
-        self.signs(&Reading::question(text))
+        self.signs(&self.with_vector(Reading::question(text), text))
     }
 
-    fn signs(&self, asked: &Reading) -> Vec<Vec<f32>> {
+    fn signs(&self, asked: &Asked) -> Vec<Vec<f32>> {
+        let (asked, meant) = (&asked.reading, meant::Meant::of(asked.vector.as_ref(), &self.entries));
         let near = near::Near::of(asked, &self.entries);
-        let entries = (0..self.entries.len()).map(|at| signs::of_entry(asked, at, &self.entries, &near));
-        entries.chain(std::iter::once(signs::of_none(asked, &self.entries, &near))).collect()
+        let entries = (0..self.entries.len()).map(|at| signs::of_entry(asked, at, &self.entries, &near, &meant));
+        entries.chain(std::iter::once(signs::of_none(asked, &self.entries, &near, &meant))).collect()
     }
 }
 

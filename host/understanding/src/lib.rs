@@ -16,6 +16,7 @@ pub mod datetime;
 pub mod faq;
 pub mod intent;
 pub mod lexicon;
+pub mod meaning;
 pub mod name;
 pub mod normalise;
 pub mod number;

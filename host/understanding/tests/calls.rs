@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use speech::sentences::Sentences;
 use understanding::category::Classifier;
 use understanding::category::corpus::Corpus;
 use understanding::category::evaluate::evaluate;
+use understanding::meaning::Meaning;
 
 fn hold(file: &str) {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
@@ -16,11 +18,17 @@ fn hold(file: &str) {
     let gate = |kind: &str| gates[file][kind];
     let corpus = Corpus::load(&here.join("../../models/corpus")).expect("the corpus is part of the repository");
     let calls = corpus.with_calls(&here.join(format!("tests/data/{file}.jsonl"))).expect("labelled calls");
-    let e = evaluate(Classifier::embedded(), &calls);
-    println!("{file}: macro-F1 {:.3}, ECE {:.3}, right at 80 % coverage {:.3}", e.macro_f1, e.ece, e.coverage[7].1);
-    assert!(e.macro_f1 >= gate("macro-F1"), "macro-F1 {:.3}; the surest mistakes: {:?}", e.macro_f1, e.mistakes);
-    assert!(e.coverage[7].1 >= gate("right at 80 %"), "{:?}", e.coverage);
-    assert!(e.ece <= gate("ECE at most"), "ECE {:.3}: {:?}", e.ece, e.reliability);
+    let sentences = Sentences::open(&speech::models::default_store()).unwrap_or_else(|error| panic!("{error}"));
+    let meaning = Meaning::new(move |text| sentences.vector(text));
+    let by_words = Classifier::embedded().clone();
+    for (how, classifier) in [("", by_words.clone()), (", by meaning", by_words.with_meaning(meaning))] {
+        let e = evaluate(&classifier, &calls);
+        println!("{file}{how}: macro-F1 {:.3}, ECE {:.3}, right at 80 % {:.3}", e.macro_f1, e.ece, e.coverage[7].1);
+        let gate = |kind: &str| gate(&format!("{kind}{how}"));
+        assert!(e.macro_f1 >= gate("macro-F1"), "macro-F1 {:.3}; the surest mistakes: {:?}", e.macro_f1, e.mistakes);
+        assert!(e.coverage[7].1 >= gate("right at 80 %"), "{:?}", e.coverage);
+        assert!(e.ece <= gate("ECE at most"), "ECE {:.3}: {:?}", e.ece, e.reliability);
+    }
 }
 
 #[test]

@@ -4,6 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use speech::sentences::Sentences;
+use understanding::meaning::Meaning;
+
 mod judge;
 
 /// Kind of phrase → share of it that must be understood, for each file.
@@ -18,15 +21,33 @@ fn gates() -> Gates {
     toml::from_str(&text).expect("tables of shares")
 }
 
+/// Kinds of questions that are asked with meaning, too.
+const BY_MEANING: &str = ", by meaning";
+
+fn meaning() -> Meaning {
+    let sentences = Sentences::open(&speech::models::default_store()).unwrap_or_else(|error| panic!("{error}"));
+    Meaning::new(move |text| sentences.vector(text))
+}
+
 /// Fails with every difference listed when a kind of `file` falls below its gate.
 fn hold(file: &str) {
     let gates = gates().remove(file).unwrap_or_else(|| panic!("gates.toml has no table [{file}]"));
     let mut rows: BTreeMap<String, (usize, Vec<String>)> = BTreeMap::new();
-    for line in judge::file(&data(&format!("{file}.jsonl"))).expect("labelled lines") {
-        let row = rows.entry(line.kind).or_default();
+    let mut count = |kind: String, line: judge::Judged| {
+        let row = rows.entry(kind).or_default();
         row.0 += 1;
         if !line.right {
             row.1.push(line.report);
+        }
+    };
+    let path = data(&format!("{file}.jsonl"));
+    for line in judge::file(&path, None).expect("labelled lines") {
+        count(line.kind.clone(), line);
+    }
+    if gates.keys().any(|kind| kind.ends_with(BY_MEANING)) {
+        let lines = judge::file(&path, Some(&meaning())).expect("labelled lines");
+        for line in lines.into_iter().filter(|line| line.kind.starts_with("faq")) {
+            count(format!("{}{BY_MEANING}", line.kind), line);
         }
     }
     assert_eq!(rows.keys().collect::<Vec<_>>(), gates.keys().collect::<Vec<_>>(), "[{file}] gates other kinds");

@@ -169,7 +169,12 @@ pub fn train_with_corrections(
         }
     }
     let (model, report) = train_on(&learn, options);
-    let judgement = judge(current, &Classifier::new(model.clone()), &frozen);
+    let candidate = Classifier::new(model.clone());
+    let candidate = match &options.meaning {
+        Some(meaning) => candidate.with_meaning(meaning.clone()),
+        None => candidate,
+    };
+    let judgement = judge(current, &candidate, &frozen);
     Ok(Retrained { model, report, learned, frozen: kept, judgement })
 }
 

@@ -17,6 +17,7 @@ pub mod corrections;
 pub mod evaluate;
 pub mod evidence;
 pub mod features;
+mod head;
 mod learner;
 pub mod model;
 mod noise;
@@ -30,9 +31,10 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use crate::meaning::Meaning;
 use crate::profile::Profile;
 pub use evidence::{Evidence, WordTime};
-pub use model::{Model, ModelError, ModelInfo};
+pub use model::{MeaningInfo, Model, ModelError, ModelInfo};
 pub use taxonomy::{Category, CountsAs, Taxonomy};
 pub use train::{TrainOptions, TrainingReport, train};
 
@@ -110,6 +112,7 @@ pub struct Verdict {
 #[derive(Debug, Clone)]
 pub struct Classifier {
     model: Model,
+    meaning: Option<Meaning>,
 }
 
 impl Classifier {
@@ -118,6 +121,7 @@ impl Classifier {
         static CLASSIFIER: LazyLock<Classifier> = LazyLock::new(|| Classifier {
             model: Model::from_bytes(include_bytes!("../../../../models/classifier/calls.gudokm"))
                 .expect("invariant: the embedded model is checked by a test"),
+            meaning: None,
         });
         &CLASSIFIER
     }
@@ -125,12 +129,30 @@ impl Classifier {
     /// A model from a file (a clinic's own, retrained on its corrections).
     pub fn load(path: &Path) -> Result<Self, ModelError> {
         let bytes = std::fs::read(path).map_err(|e| ModelError::Unreadable(path.to_owned(), e.to_string()))?;
-        Ok(Self { model: Model::from_bytes(&bytes)? })
+        Ok(Self::new(Model::from_bytes(&bytes)?))
     }
 
     /// A model just trained.
     pub fn new(model: Model) -> Self {
-        Self { model }
+        Self { model, meaning: None }
+    }
+
+    /// Asks for the meaning of the caller's words, too, where they leave a doubt one by one. A model that was not trained
+    /// for it goes on without.
+    pub fn with_meaning(mut self, meaning: Meaning) -> Self {
+        self.model.take_up_meaning();
+        self.meaning = Some(meaning);
+        self
+    }
+
+    /// What it asks for meaning.
+    pub fn meaning(&self) -> Option<&Meaning> {
+        self.meaning.as_ref()
+    }
+
+    /// Whether it was trained to ask for meaning, and has whom to ask.
+    pub fn asks_for_meaning(&self) -> bool {
+        self.meaning.is_some() && self.model.head().is_some()
     }
 
     /// When it was trained, on what, and how well it does.
@@ -147,7 +169,7 @@ impl Classifier {
     pub fn classify(&self, call: &CallText, profile: Option<&Profile>) -> Verdict {
         let analysed = features::Analysed::new(call, profile);
         let known = self.model.known(&analysed);
-        let probabilities = self.model.probabilities_of(&known);
+        let probabilities = self.probabilities(call, &known);
         let mut verdict = Verdict::from_probabilities(probabilities, self.model.info());
         verdict.evidence = evidence::of(&self.model, call, &analysed, &known, &verdict.label);
         verdict
@@ -155,8 +177,20 @@ impl Classifier {
 
     /// As [`Classifier::classify`], without looking for evidence: for counting many calls fast.
     pub fn label(&self, call: &CallText, profile: Option<&Profile>) -> Verdict {
-        let probabilities = self.model.probabilities(&features::Analysed::new(call, profile));
-        Verdict::from_probabilities(probabilities, self.model.info())
+        let known = self.model.known(&features::Analysed::new(call, profile));
+        Verdict::from_probabilities(self.probabilities(call, &known), self.model.info())
+    }
+
+    /// Calibrated probabilities in the order of the labels.
+    fn probabilities(&self, call: &CallText, known: &model::Known) -> Vec<f32> {
+        let words = self.model.logits_of(known);
+        let alone = model::softmax(&words, self.model.info().temperature);
+        match &self.meaning {
+            Some(meaning) if self.asks_for_meaning() && !head::is_sure(&alone) => {
+                self.model.probabilities_with(&words, &meaning.vector(&call.caller_text())).unwrap_or(alone)
+            }
+            _ => alone,
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! The trained model: one row of weights per feature, its rarity, a bias per category, a temperature; and its file.
 //!
 //! File, little endian: magic `GUDOKM1\n`, u32 length of a JSON head ([`ModelInfo`]), the head, f32 bias per label, u32
-//! rows, then per row: id u32 (ascending), rarity u8 (`/ 24`), scale f32, one signed byte per label (`× scale / 127`).
+//! rows, then per row: id u32 (ascending), rarity u8 (`/ 24`), scale f32, one signed byte per label (`× scale / 127`); where
+//! the head speaks of meaning, 384 f32 per label and one more per label follow.
 
 use std::path::PathBuf;
 
@@ -9,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::features::{Analysed, Feature, SPACES, Space};
+use super::head::{Head, settled};
+use crate::meaning::LENGTH;
 
 const MAGIC: &[u8; 8] = b"GUDOKM1\n";
 const RARITY_STEPS: f32 = 24.0;
@@ -51,6 +54,24 @@ pub struct ModelInfo {
     pub review_below: f32,
     /// So does one whose two likeliest categories are closer than this.
     pub review_margin: f32,
+    /// The same with vectors of meaning beside the words, where it was trained with them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meaning: Option<MeaningInfo>,
+}
+
+/// What is known of a model that is asked for meaning too where the words leave a doubt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MeaningInfo {
+    /// Macro-averaged F1 in cross-validation by scenario.
+    pub macro_f1: f32,
+    /// Accuracy in cross-validation by scenario.
+    pub accuracy: f32,
+    /// Expected calibration error in cross-validation, after calibration.
+    pub ece: f32,
+    /// Divisor of the logits of words and meaning together.
+    pub temperature: f32,
+    /// A verdict below this confidence wants a person's look.
+    pub review_below: f32,
 }
 
 impl ModelInfo {
@@ -67,6 +88,7 @@ impl ModelInfo {
             temperature: 1.0,
             review_below: 0.5,
             review_margin: 0.1,
+            meaning: None,
         }
     }
 }
@@ -81,6 +103,8 @@ pub struct Model {
     rarity: Vec<u8>,
     /// Row after row, each filled up with zeros to [`stride`] numbers.
     weights: Vec<f32>,
+    /// What meaning says; there when [`ModelInfo::meaning`] is.
+    head: Option<Head>,
 }
 
 /// Numbers a row takes: as many as the processor adds at once, and again.
@@ -103,7 +127,7 @@ impl Model {
         }
         let rarity: Vec<u8> = rarity.into_iter().map(rarity_byte).collect();
         let rows = Rows::new(&ids, &rarity);
-        Self { info, bias, rows, ids, rarity, weights: rounded }
+        Self { info, bias, rows, ids, rarity, weights: rounded, head: None }
     }
 
     /// What is known of it.
@@ -120,7 +144,33 @@ impl Model {
         self.info.temperature = other.temperature;
         self.info.review_below = other.review_below;
         self.info.review_margin = other.review_margin;
+        self.info.meaning = other.meaning.clone().filter(|_| self.head.is_some());
         self
+    }
+
+    /// Takes a reading of meaning; [`ModelInfo::meaning`] is the caller's to fill.
+    pub(super) fn set_head(&mut self, head: Head) {
+        self.head = Some(head);
+    }
+
+    pub(super) fn head(&self) -> Option<&Head> {
+        self.head.as_ref()
+    }
+
+    /// Shows the figures that hold when meaning is asked for, too, if it was trained for that.
+    pub(super) fn take_up_meaning(&mut self) {
+        let Some(of) = self.info.meaning.clone().filter(|_| self.head.is_some()) else { return };
+        let info = &mut self.info;
+        (info.macro_f1, info.accuracy, info.ece) = (of.macro_f1, of.accuracy, of.ece);
+        info.review_below = of.review_below;
+    }
+
+    /// Calibrated probabilities from words and meaning, for a call whose words alone leave a doubt; none without a head.
+    pub(super) fn probabilities_with(&self, words: &[f32], vector: &[f32; LENGTH]) -> Option<Vec<f32>> {
+        let (head, of) = (self.head.as_ref()?, self.info.meaning.as_ref()?);
+        let mut both = words.to_vec();
+        head.add(vector, &mut both);
+        Some(settled(words, self.info.temperature, &both, of.temperature))
     }
 
     /// Features it knows.
@@ -226,6 +276,9 @@ impl Model {
             out.extend(scale.to_le_bytes());
             out.extend(row.iter().map(|&w| quantise(w, scale) as u8));
         }
+        if let Some(head) = self.head.as_ref().filter(|_| self.info.meaning.is_some()) {
+            head.write(&mut out);
+        }
         out
     }
 
@@ -239,7 +292,8 @@ impl Model {
         let labels = info.labels.len();
         let bias = (0..labels).map(|_| take(&mut rest).map(f32::from_le_bytes)).collect::<Result<Vec<_>, _>>()?;
         let count = u32::from_le_bytes(take(&mut rest)?) as usize;
-        if labels == 0 || count >= MOST || rest.len() != count.saturating_mul(9 + labels) {
+        let head = if info.meaning.is_some() { Head::bytes(labels) } else { 0 };
+        if labels == 0 || count >= MOST || rest.len() != count.saturating_mul(9 + labels).saturating_add(head) {
             return Err(ModelError::Malformed("its length does not fit its head"));
         }
         let (mut ids, mut rarity) = (Vec::with_capacity(count), Vec::with_capacity(count));
@@ -254,7 +308,8 @@ impl Model {
             rest = &rest[labels..];
         }
         let rows = Rows::new(&ids, &rarity);
-        Ok(Self { info, bias, rows, ids, rarity, weights })
+        let head = info.meaning.as_ref().map(|_| Head::read(rest, labels));
+        Ok(Self { info, bias, rows, ids, rarity, weights, head })
     }
 }
 

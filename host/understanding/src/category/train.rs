@@ -9,15 +9,17 @@ use super::corpus::{Corpus, CorpusError, LabelledCall};
 use super::corrections::is_frozen;
 use super::evaluate::{Evaluation, score};
 use super::features::{Analysed, Space};
+use super::head::{Head, Lesson, is_sure, settled};
 use super::learner::{Example, fit};
-use super::model::{Model, ModelInfo, softmax, vector};
+use super::model::{MeaningInfo, Model, ModelInfo, softmax, vector};
 use super::noise::{Random, damage};
 use super::{CallText, Classifier, Verdict, Who};
 use crate::lexicon::overlap;
+use crate::meaning::{LENGTH, Meaning};
 use crate::profile::{Profile, Standing};
 
 /// How to train.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct TrainOptions {
     /// The day of training, to be written into the model (ISO date).
     pub date: String,
@@ -35,6 +37,8 @@ pub struct TrainOptions {
     pub balance: f32,
     /// Train also on damaged wordings, callers' words alone, and clinics with the opposite list.
     pub variants: bool,
+    /// Learn a reading of meaning beside the words.
+    pub meaning: Option<Meaning>,
 }
 
 impl Default for TrainOptions {
@@ -48,6 +52,7 @@ impl Default for TrainOptions {
             min_calls: 2,
             balance: 0.7,
             variants: true,
+            meaning: None,
         }
     }
 }
@@ -69,6 +74,8 @@ pub struct TrainingReport {
     pub caller_only: Evaluation,
     /// The same from words as a recogniser might have heard them.
     pub damaged: Evaluation,
+    /// The three with a reading of meaning beside the words, where it was learned.
+    pub with_meaning: Option<[Evaluation; 3]>,
 }
 
 /// Trains on every call under `corpus_dir`.
@@ -93,6 +100,7 @@ pub fn train_on(corpus: &Corpus, options: &TrainOptions) -> (Model, TrainingRepo
     let cross_validation = trainer.score(&held_out.whole, info);
     let caller_only = trainer.score(&held_out.alone, info);
     let damaged = trainer.score(&held_out.damaged, info);
+    let with_meaning = options.meaning.as_ref().map(|_| trainer.calibrate_meaning(&held_out, info));
     info.trained = options.date.clone();
     info.corpus = corpus.hash.clone();
     info.calls = learned.len();
@@ -107,6 +115,7 @@ pub fn train_on(corpus: &Corpus, options: &TrainOptions) -> (Model, TrainingRepo
         cross_validation,
         caller_only,
         damaged,
+        with_meaning,
     };
     (model, report)
 }
@@ -120,6 +129,8 @@ pub struct CrossValidation {
     pub alone: Vec<HeldOut>,
     /// Words as a recogniser might have heard them.
     pub damaged: Vec<HeldOut>,
+    /// The three by words and meaning together; empty where meaning is not learned.
+    pub both: [Vec<HeldOut>; 3],
 }
 
 /// A corpus made ready to be fitted in parts.
@@ -128,6 +139,15 @@ pub struct Trainer<'a> {
     options: &'a TrainOptions,
     labels: Vec<String>,
     prepared: Vec<Vec<Variant>>,
+    vectors: Vec<Vectors>,
+}
+
+/// What the wordings of a call mean.
+struct Vectors {
+    opening: [f32; LENGTH],
+    caller: [f32; LENGTH],
+    /// Of the words as the test damages them.
+    damaged: [f32; LENGTH],
 }
 
 impl<'a> Trainer<'a> {
@@ -142,12 +162,46 @@ impl<'a> Trainer<'a> {
     /// As [`Trainer::new`], with the labels given (sorted) where the corpus may lack some.
     pub fn with_labels(corpus: &'a Corpus, options: &'a TrainOptions, labels: Vec<String>) -> Self {
         let prepared = corpus.calls.iter().enumerate().map(|(n, call)| variants(corpus, n, call, options)).collect();
-        Self { corpus, options, labels, prepared }
+        let vectors = options.meaning.as_ref().map(|meaning| vectors(corpus, options, meaning)).unwrap_or_default();
+        Self { corpus, options, labels, prepared, vectors }
     }
 
     /// A model of the chosen calls (indices), not calibrated yet, and the number of examples it was fitted on.
     pub fn fit(&self, chosen: &[usize]) -> (Model, usize) {
-        fit_model(&self.prepared, chosen, &self.labels, self.options)
+        let (mut model, examples) = fit_model(&self.prepared, chosen, &self.labels, self.options);
+        if !self.vectors.is_empty() {
+            model.set_head(self.head(chosen));
+        }
+        (model, examples)
+    }
+
+    /// The reading of meaning: from openings and from all that callers say.
+    fn head(&self, chosen: &[usize]) -> Head {
+        let mut lessons: Vec<Lesson> = Vec::with_capacity(2 * chosen.len());
+        for &n in chosen {
+            let Ok(label) = self.labels.binary_search(&self.corpus.calls[n].label) else { continue };
+            let Vectors { opening, caller, .. } = &self.vectors[n];
+            lessons.extend([(opening, label), (caller, label)]);
+        }
+        Head::fit(&lessons, &self.labels)
+    }
+
+    /// Finds how far words and meaning together are to be believed, writes it into `info`, and tells the figures of whole
+    /// calls, of callers alone and of damaged words.
+    fn calibrate_meaning(&self, held_out: &CrossValidation, info: &mut ModelInfo) -> [Evaluation; 3] {
+        let doubtful = |(words, _): &(&HeldOut, &HeldOut)| !is_sure(&softmax(&words.0, info.temperature));
+        let pairs = held_out.whole.iter().zip(&held_out.both[0]);
+        let asked: Vec<HeldOut> = pairs.filter(doubtful).map(|(_, both)| both.clone()).collect();
+        let temperature = calibrate::temperature(&asked);
+        let mut of = MeaningInfo { macro_f1: 0.0, accuracy: 0.0, ece: 0.0, temperature, review_below: 0.0 };
+        info.meaning = Some(of.clone());
+        let settled = held_out.settled(info);
+        of.review_below = calibrate::review_below(&settled[0], 1.0, 0.95);
+        let as_settled = ModelInfo { temperature: 1.0, review_below: of.review_below, ..info.clone() };
+        let told = settled.map(|held_out| self.score(&held_out, &as_settled));
+        (of.macro_f1, of.accuracy, of.ece) = (told[0].macro_f1, told[0].accuracy, told[0].ece);
+        info.meaning = Some(of);
+        told
     }
 
     /// Judges the calls of every group with a model of all the other groups.
@@ -159,7 +213,7 @@ impl<'a> Trainer<'a> {
         let at_once = std::thread::available_parallelism().map_or(1, usize::from).min(4);
         for few in all.chunks(at_once) {
             // Groups do not know of each other, so doing several at once changes nothing.
-            let judged: Vec<Vec<(usize, [HeldOut; 3])>> = std::thread::scope(|scope| {
+            let judged: Vec<Vec<(usize, Vec<HeldOut>)>> = std::thread::scope(|scope| {
                 let running: Vec<_> =
                     few.iter().map(|&group| scope.spawn(move || self.judge_group(groups, group))).collect();
                 running.into_iter().map(|r| r.join().expect("invariant: a fit does not panic")).collect()
@@ -169,16 +223,18 @@ impl<'a> Trainer<'a> {
             }
         }
         let mut found = CrossValidation::default();
-        for [whole, alone, damaged] in out {
-            found.whole.push(whole);
-            found.alone.push(alone);
-            found.damaged.push(damaged);
+        for judged in out {
+            let mut judged = judged.into_iter();
+            let CrossValidation { whole, alone, damaged, both } = &mut found;
+            for (kind, one) in [whole, alone, damaged].into_iter().chain(both).zip(&mut judged) {
+                kind.push(one);
+            }
         }
         found
     }
 
     /// Judges the calls of one group with a model of the others.
-    fn judge_group(&self, groups: &[usize], group: usize) -> Vec<(usize, [HeldOut; 3])> {
+    fn judge_group(&self, groups: &[usize], group: usize) -> Vec<(usize, Vec<HeldOut>)> {
         let calls = &self.corpus.calls;
         let (others, members): (Vec<usize>, Vec<usize>) = (0..calls.len()).partition(|&n| groups[n] != group);
         let (model, _) = self.fit(&others);
@@ -186,10 +242,16 @@ impl<'a> Trainer<'a> {
             let clinic = Some(&self.corpus.clinics[calls[n].clinic]);
             let truth = self.labels.binary_search(&calls[n].label).unwrap_or(0);
             let scores = |call: &CallText| (model.logits(&Analysed::new(call, clinic)), truth);
-            // Another seed than the training's: what is tested was never heard.
-            let mut random = Random(self.options.seed.wrapping_add(0x0bad_5eed) ^ ((n as u64) << 20));
             let call = &calls[n].call;
-            (n, [scores(call), scores(&caller_alone(call)), scores(&damage(call, TESTED, &mut random))])
+            let mut judged = vec![scores(call), scores(&caller_alone(call)), scores(&tested(call, n, self.options))];
+            if let Some((head, Vectors { caller, damaged, .. })) = model.head().zip(self.vectors.get(n)) {
+                for (at, vector) in [caller, caller, damaged].into_iter().enumerate() {
+                    let (mut logits, truth) = judged[at].clone();
+                    head.add(vector, &mut logits);
+                    judged.push((logits, truth));
+                }
+            }
+            (n, judged)
         };
         members.into_iter().map(judge).collect()
     }
@@ -208,6 +270,42 @@ const TESTED: u64 = 30;
 /// A classifier from a fresh training, for those who retrain in process.
 pub fn classifier(corpus_dir: &Path, options: &TrainOptions) -> Result<Classifier, CorpusError> {
     Ok(Classifier::new(train(corpus_dir, options)?.0))
+}
+
+impl CrossValidation {
+    /// What words and meaning settle on, for whole calls, callers alone and damaged words: logarithms of probabilities.
+    pub fn settled(&self, info: &ModelInfo) -> [Vec<HeldOut>; 3] {
+        let temperature_of_both = info.meaning.as_ref().map_or(1.0, |of| of.temperature);
+        let settle = |(words, both): (&HeldOut, &HeldOut)| {
+            let probabilities = settled(&words.0, info.temperature, &both.0, temperature_of_both);
+            (probabilities.iter().map(|p| p.max(1e-9).ln()).collect(), words.1)
+        };
+        let kinds = [(&self.whole, 0), (&self.alone, 1), (&self.damaged, 2)];
+        kinds.map(|(words, kind)| words.iter().zip(&self.both[kind]).map(settle).collect())
+    }
+}
+
+/// A call as the test on damaged words has it.
+fn tested(call: &CallText, n: usize, options: &TrainOptions) -> CallText {
+    // Another seed than the training's: what is tested was never heard.
+    damage(call, TESTED, &mut Random(options.seed.wrapping_add(0x0bad_5eed) ^ ((n as u64) << 20)))
+}
+
+/// The vectors of all calls.
+fn vectors(corpus: &Corpus, options: &TrainOptions, meaning: &Meaning) -> Vec<Vectors> {
+    let mut texts = Vec::with_capacity(3 * corpus.calls.len());
+    for (n, call) in corpus.calls.iter().enumerate() {
+        let of = |call: &CallText| call.caller_text();
+        texts.extend([of(&first_turn(&call.call)), of(&call.call), of(&tested(&call.call, n, options))]);
+    }
+    // Many calls are one turn: the same text is asked for once.
+    let mut different = texts.clone();
+    different.sort_unstable();
+    different.dedup();
+    let found = meaning.vectors(&different);
+    let vector = |text: &String| found[different.binary_search(text).expect("invariant: every text was asked for")];
+    let three = |of: &[String; 3]| Vectors { opening: vector(&of[0]), caller: vector(&of[1]), damaged: vector(&of[2]) };
+    texts.as_chunks::<3>().0.iter().map(three).collect()
 }
 
 /// A wording of a call to learn from.

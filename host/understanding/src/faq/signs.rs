@@ -2,6 +2,7 @@
 
 use super::Entry;
 use super::likeness::likeness;
+use super::meant::Meant;
 use super::near::Near;
 use super::topics::{Reading, covers, number, siblings};
 
@@ -33,7 +34,7 @@ const ASKS: [&str; 23] = [
 ];
 
 /// The signs of an entry, in the order of [`of_entry`]; those of [`ASKS`] follow.
-const ENTRY: [&str; 61] = [
+const ENTRY: [&str; 66] = [
     "free in title",
     "more free in title",
     "free in answer",
@@ -95,10 +96,15 @@ const ENTRY: [&str; 61] = [
     "answer behind the nearest by sense",
     "nearest by sense",
     "own words by sense",
+    "meaning of title",
+    "meaning of answer",
+    "title behind the nearest by meaning",
+    "answer behind the nearest by meaning",
+    "nearest by meaning",
 ];
 
 /// The signs of no entry, in the order of [`of_none`].
-const NONE: [&str; 13] = [
+const NONE: [&str; 16] = [
     "none",
     "none: free nowhere",
     "none: thing nowhere",
@@ -112,6 +118,9 @@ const NONE: [&str; 13] = [
     "none: nearest by sense",
     "none: nearest by mean sense",
     "none: nearest own words by sense",
+    "none: nearest title by meaning",
+    "none: nearest answer by meaning",
+    "none: nearest by meaning ahead of the next",
 ];
 
 /// How many numbers a candidate has.
@@ -138,8 +147,8 @@ fn best_like(words: &[String], word: &str) -> f32 {
     words.iter().map(|own| likeness(own, word)).fold(0.0, f32::max)
 }
 
-/// The numbers of one entry for a question; `near` has what is near by sense in every entry, this one's at `at`.
-pub(super) fn of_entry(asked: &Reading, at: usize, entries: &[Entry], near: &[Near]) -> Vec<f32> {
+/// The numbers of one entry for a question; `near` and `sentences` have what is near in every entry, this one's at `at`.
+pub(super) fn of_entry(asked: &Reading, at: usize, entries: &[Entry], near: &[Near], sentences: &Meant) -> Vec<f32> {
     let entry = &entries[at];
     let (title, answer) = (&entry.question, &entry.answer);
     let both = |a: &[usize], b: &[usize]| -> Vec<usize> { a.iter().copied().chain(b.iter().copied()).collect() };
@@ -266,6 +275,7 @@ pub(super) fn of_entry(asked: &Reading, at: usize, entries: &[Entry], near: &[Ne
     out.push(best.answer - own.answer);
     out.push(yes(near.iter().all(|n| n.all() <= own.all())));
     out.push(own.own_words);
+    out.extend(sentences.of_entry(at));
 
     for ask in ASKS.map(number) {
         let known = title.asks.contains(&ask) || answer.asks.contains(&ask);
@@ -277,7 +287,7 @@ pub(super) fn of_entry(asked: &Reading, at: usize, entries: &[Entry], near: &[Ne
 }
 
 /// The numbers of "not in the list" for a question.
-pub(super) fn of_none(asked: &Reading, entries: &[Entry], near: &[Near]) -> Vec<f32> {
+pub(super) fn of_none(asked: &Reading, entries: &[Entry], near: &[Near], sentences: &Meant) -> Vec<f32> {
     let mut out = vec![0.0; SIZE - NONE.len()];
     let free = |t: &usize| entries.iter().all(|e| !e.question.free.contains(t) && !e.answer.free.contains(t));
     let thing =
@@ -298,6 +308,7 @@ pub(super) fn of_none(asked: &Reading, entries: &[Entry], near: &[Near]) -> Vec<
     out.push(yes(asked.free.is_empty() && asked.asks.is_empty() && asked.things.is_empty()));
     let best = Near::best(near);
     out.extend([best.answer, best.mean_title.max(best.mean_answer), best.own_words]);
+    out.extend(sentences.of_none());
     out
 }
 
@@ -313,9 +324,9 @@ mod tests {
         }
         let entries = [Entry::new("Режим работы", "С девяти.")];
         let asked = Reading::question("до скольки вы");
-        let near = Near::of(&asked, &entries);
-        assert_eq!(of_none(&asked, &entries, &near).len(), SIZE);
-        let signs = of_entry(&asked, 0, &entries, &near);
+        let (near, meant) = (Near::of(&asked, &entries), Meant::of(None, &entries));
+        assert_eq!(of_none(&asked, &entries, &near, &meant).len(), SIZE);
+        let signs = of_entry(&asked, 0, &entries, &near, &meant);
         let last = ENTRY.len() + 2 * ASKS.len();
         assert!(signs.len() == SIZE && signs[last..].iter().all(|n| *n == 0.0));
     }

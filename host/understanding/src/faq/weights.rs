@@ -1,6 +1,7 @@
 //! What each sign counts, learned from labelled questions: a softmax over a clinic's entries and "not in the list".
 //!
-//! The weights are `data/faq_weights.txt`; the example `faq_fit` remakes them from `tests/data`.
+//! The weights are `data/faq_weights.txt`, and `data/faq_weights_meaning.txt` where meaning is compared; the example
+//! `faq_fit` remakes them from `tests/data`.
 
 use std::sync::LazyLock;
 
@@ -31,6 +32,13 @@ impl Weights {
     pub(super) fn embedded() -> &'static Weights {
         static WEIGHTS: LazyLock<Weights> =
             LazyLock::new(|| Weights::parse(include_str!("../../data/faq_weights.txt")));
+        &WEIGHTS
+    }
+
+    /// Those for questions whose meaning is compared, too.
+    pub(super) fn with_meaning() -> &'static Weights {
+        static WEIGHTS: LazyLock<Weights> =
+            LazyLock::new(|| Weights::parse(include_str!("../../data/faq_weights_meaning.txt")));
         &WEIGHTS
     }
 

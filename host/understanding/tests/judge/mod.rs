@@ -10,6 +10,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use understanding::datetime::{self, DateTime, When};
 use understanding::faq::Matcher;
+use understanding::meaning::Meaning;
 use understanding::profile::{FaqEntry, Profile};
 use understanding::{age, animal, faq, intent, name, phone, symptom, yes_no};
 
@@ -25,15 +26,16 @@ pub struct Judged {
     pub report: String,
 }
 
-/// Every line of `file` judged; entries of frequent questions are no lines of their own.
-pub fn file(file: &Path) -> Result<Vec<Judged>, String> {
+/// Every line of `file` judged, questions by `meaning` too where it is given; entries of frequent questions are no lines of
+/// their own.
+pub fn file(file: &Path, meaning: Option<&Meaning>) -> Result<Vec<Judged>, String> {
     let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let mut lines: Vec<Value> = Vec::new();
     for (nth, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let line = serde_json::from_str(line).map_err(|error| format!("{}:{}: {error}", file.display(), nth + 1))?;
         lines.push(line);
     }
-    let questions = Questions::new(&lines);
+    let questions = Questions::new(&lines, meaning);
     let clinic = clinic::clinic();
     Ok(lines.iter().filter(|line| line["type"] != "entry").map(|line| judge(line, &questions, &clinic)).collect())
 }
@@ -119,7 +121,7 @@ fn status_of(found: &DateTime) -> &'static str {
 struct Questions(BTreeMap<String, Matcher>);
 
 impl Questions {
-    fn new(lines: &[Value]) -> Self {
+    fn new(lines: &[Value], meaning: Option<&Meaning>) -> Self {
         let mut entries: BTreeMap<String, Vec<FaqEntry>> = BTreeMap::new();
         let field = |line: &Value, key: &str| line[key].as_str().unwrap_or_default().to_owned();
         for line in lines.iter().filter(|line| line["type"] == "entry") {
@@ -127,7 +129,11 @@ impl Questions {
                 FaqEntry { id: field(line, "id"), question: field(line, "question"), answer: field(line, "answer") };
             entries.entry(field(line, "clinic")).or_default().push(entry);
         }
-        Self(entries.into_iter().map(|(clinic, list)| (clinic, Matcher::new(&list))).collect())
+        let matcher = |list: &[FaqEntry]| match meaning {
+            Some(meaning) => Matcher::with_meaning(list, meaning),
+            None => Matcher::new(list),
+        };
+        Self(entries.into_iter().map(|(clinic, list)| (clinic, matcher(&list))).collect())
     }
 
     /// A list expects all of its entries and no other.
