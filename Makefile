@@ -36,8 +36,9 @@ FORCE:
 build: setup $(GUDOK) flows
 
 models: setup $(GUDOK)
-	@echo "==> speech model"
+	@echo "==> models: speech, and what sentences mean"
 	@$(GUDOK) models fetch whisper-base
+	@$(GUDOK) models fetch e5-small || echo "    calls and questions are judged by words alone"
 
 flows: setup $(GUDOK)
 	@echo "==> flows"

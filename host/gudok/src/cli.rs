@@ -45,7 +45,7 @@ pub enum Command {
         #[command(subcommand)]
         command: Category,
     },
-    /// Models: the classifier in use and how good it is; speech models, what is installed; fetch one
+    /// Models: the classifier in use and how good it is; models of speech and of sentences, what is installed; fetch one
     Models {
         #[command(subcommand)]
         command: Models,
@@ -55,7 +55,8 @@ pub enum Command {
         #[command(subcommand)]
         command: crate::commands::flow::Flow,
     },
-    /// Train the classifier from a corpus of labelled calls; with a clinic's corrections, if it gets no worse
+    /// Train the classifier from a corpus of labelled calls; with a clinic's corrections, if it gets no worse. Half a minute,
+    /// and some eight more where the model of sentences (e5-small) is installed: it learns their meaning, too
     Train(Train),
     /// Measure the classifier on labelled calls: per class, confusion, calibration, worst mistakes; also as a page
     Evaluate(Evaluate),

@@ -9,13 +9,16 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use session::tagging::Tagger;
+use speech::SpeechError;
+use speech::sentences::Sentences;
 use understanding::category::own::OwnCategory;
 use understanding::category::{Category, Classifier, Taxonomy};
+use understanding::meaning::Meaning;
 
 use crate::place::Place;
 
@@ -33,9 +36,31 @@ pub fn home_file(place: &Place) -> PathBuf {
     place.home.join("classifier/calls.gudokm")
 }
 
+/// What compares sentences by what they mean, if its model was fetched. One that cannot be used is said and done without.
+pub fn meaning(place: &Place) -> Option<Meaning> {
+    static OPENED: OnceLock<Option<Meaning>> = OnceLock::new();
+    let open = || match Sentences::open(&place.models) {
+        Ok(sentences) => Some(Meaning::new(move |text| sentences.vector(text))),
+        Err(SpeechError::ModelMissing { .. }) => None,
+        Err(error) => {
+            eprintln!("warning: {error}; calls and questions are judged by words alone");
+            None
+        }
+    };
+    OPENED.get_or_init(open).clone()
+}
+
 /// The one that is named, else the one in the home folder, else the one that ships. A damaged one in the home folder is
 /// said and passed over: calls go on being tagged.
 pub fn classifier(place: &Place, named: Option<&Path>) -> Result<(Classifier, Origin)> {
+    let (classifier, origin) = by_words(place, named)?;
+    Ok(match meaning(place) {
+        Some(meaning) => (classifier.with_meaning(meaning), origin),
+        None => (classifier, origin),
+    })
+}
+
+fn by_words(place: &Place, named: Option<&Path>) -> Result<(Classifier, Origin)> {
     if let Some(file) = named {
         return Ok((Classifier::load(file)?, Origin::File(file.to_owned())));
     }

@@ -65,7 +65,7 @@ async fn run(cli: &Cli) -> Result<()> {
         Command::Call(args) => commands::call::run(args, &place).await,
         Command::Transcribe(args) => commands::transcribe::run(args, &place).await,
         Command::Classify(args) => commands::classify::run(args, &place).await,
-        Command::Understand(args) => commands::understand::run(args),
+        Command::Understand(args) => commands::understand::run(args, &place),
         Command::Import(args) => commands::import::run(args, &place).await,
         Command::Report(args) => commands::report::run(args, &place).await,
         Command::Review(args) => commands::review::run(args, &place).await,

@@ -46,7 +46,7 @@ pub fn of(desk: Arc<Desk>, engine: Engine, flows: Arc<Switchboard>, store: Store
     Stage {
         engine,
         flows,
-        meaning: Arc::new(Meaning::new(desk.clinic())),
+        meaning: Arc::new(Meaning::new(desk.clinic()).comparing(classifier.classifier().meaning())),
         desk,
         classifier,
         store,

@@ -331,7 +331,7 @@ fn the_classifier_in_use_says_what_it_is_and_at_what_it_is_bad() {
     let clinic = &info["clinics"][0];
     assert_eq!((&clinic["reviewed"], &clinic["confirmed"], &clinic["waiting"]), (&json!(1), &json!(0), &json!(2)));
     let engines: Vec<&str> = rows(&info["engines"]).iter().map(|engine| engine["id"].as_str().unwrap()).collect();
-    assert_eq!(engines, ["whisper", "vosk"]);
+    assert_eq!(engines, ["whisper", "vosk", "e5"]);
     let table = program.run(&["models", "info", "--clinic", "vet_lapa"]).out;
     assert!(table.contains("what it is bad at") && table.contains("what listens"), "{table}");
 }

@@ -27,6 +27,14 @@ impl Meaning {
         Meaning { faq: Matcher::new(&profile.faq), profile, clinic: Arc::clone(clinic) }
     }
 
+    /// Compares questions with the clinic's list as whole sentences too, where that can be done.
+    pub fn comparing(self, sentences: Option<&understanding::meaning::Meaning>) -> Meaning {
+        match sentences {
+            Some(sentences) => Meaning { faq: Matcher::with_meaning(&self.profile.faq, sentences), ..self },
+            None => self,
+        }
+    }
+
     /// What understanding knows of the clinic.
     pub fn profile(&self) -> &Arc<Profile> {
         &self.profile

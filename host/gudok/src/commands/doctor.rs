@@ -44,6 +44,7 @@ pub async fn run(args: &Doctor, place: &Place) -> Result<()> {
     findings.push(program("espeak-ng (spare voice)", "espeak-ng", "apt-get install espeak-ng"));
     findings.push(flow(place));
     findings.push(database(place).await);
+    findings.push(meaning(place));
     findings.push(maps());
     findings.extend(cores());
     match ears(Engine::Auto, place) {
@@ -62,6 +63,17 @@ fn print(findings: &[Finding], args: &Doctor) -> Result<()> {
         list.row([json!(finding.what), json!(finding.state), json!(finding.found), json!(finding.mend)]);
     }
     list.print(args.format)
+}
+
+/// What a call and a question mean beside their words.
+fn meaning(place: &Place) -> Finding {
+    match speech::sentences::Sentences::open(&place.models) {
+        Ok(_) => Finding::good("meaning of sentences", "installed: tags and answers are right more often"),
+        Err(error) => {
+            let found = format!("calls and questions are judged by words alone ({error})");
+            Finding { state: "spare", ..Finding::bad("meaning of sentences", found, "gudok models fetch e5-small") }
+        }
+    }
 }
 
 /// One trunk, from registration to the sound that comes back.

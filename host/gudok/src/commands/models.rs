@@ -143,7 +143,8 @@ fn engines(place: &Place) -> Vec<(&'static str, Option<String>)> {
         let choice = EngineChoice { engine, models: place.models.clone(), model: None };
         speech::recogniser::open(&choice).err().map(|error| error.to_string())
     };
-    vec![("whisper", open(EngineName::Whisper)), ("vosk", open(EngineName::Vosk))]
+    let meaning = speech::sentences::Sentences::open(&place.models).err().map(|error| error.to_string());
+    vec![("whisper", open(EngineName::Whisper)), ("vosk", open(EngineName::Vosk)), ("e5", meaning)]
 }
 
 impl Info {
@@ -192,6 +193,7 @@ impl Info {
                 "features": self.classifier.model().len(),
                 "cross_validation": { "macro_f1": info.macro_f1, "accuracy": info.accuracy, "ece": info.ece },
                 "review_below": info.review_below, "made": self.made,
+                "asks_for_meaning": self.classifier.asks_for_meaning(),
             },
             "frozen": self.frozen, "has_seen_them": self.has_seen_them,
             "confusions": self.confusions().into_iter().map(confusion).collect::<Vec<_>>(),
@@ -204,6 +206,9 @@ impl Info {
         let info = self.classifier.info();
         println!("classifier {} · {}", self.version, self.from());
         println!("  trained {} on {} calls, {} features", info.trained, info.calls, self.classifier.model().len());
+        if self.classifier.asks_for_meaning() {
+            println!("  where the words leave a doubt it asks what they mean as a whole (e5)");
+        }
         if let Some(made) = &self.made {
             println!(
                 "  with {} corrections ({} more kept for the test); it replaced {}: macro-F1 {:.3} → {:.3}",
@@ -232,7 +237,7 @@ impl Info {
         for seen in &self.clinics {
             seen.print();
         }
-        println!("\nwhat listens");
+        println!("\nwhat listens, and what compares sentences (e5)");
         for (name, missing) in &self.engines {
             match missing {
                 None => println!("  {name}: ready"),

@@ -49,6 +49,7 @@ pub async fn run(args: &Train, place: &Place) -> Result<()> {
     let options = TrainOptions {
         date: args.date.unwrap_or_else(|| jiff::Zoned::now().date()).to_string(),
         folds: usize::from(args.folds),
+        meaning: in_use::meaning(place),
         ..TrainOptions::default()
     };
     let name = args.corpus.as_deref().map_or("the corpus of the program".to_owned(), |dir| dir.display().to_string());
@@ -77,6 +78,12 @@ fn say(report: &TrainingReport) {
     );
     print_classes(&report.cross_validation);
     println!("from the caller's words alone: macro-F1 {:.3}", report.caller_only.macro_f1);
+    if let Some([whole, alone, _]) = &report.with_meaning {
+        println!(
+            "with meaning beside the words: macro-F1 {:.3}; of the caller alone {:.3}",
+            whole.macro_f1, alone.macro_f1
+        );
+    }
 }
 
 async fn with_corrections(args: &Train, options: TrainOptions, name: &str, place: &Place) -> Result<()> {
@@ -96,6 +103,10 @@ async fn with_corrections(args: &Train, options: TrainOptions, name: &str, place
     let work = tokio::task::spawn_blocking(move || train_with_corrections(&corpus, &corrections, &judged_by, &options));
     let retrained = progress::while_waiting("обучается", "классификатор", work).await??;
     let classifier = understanding::category::Classifier::new(retrained.model.clone());
+    let classifier = match in_use::meaning(place) {
+        Some(meaning) => classifier.with_meaning(meaning),
+        None => classifier,
+    };
     let version = Tagger::new(classifier, Default::default()).version("");
     println!(
         "{} calls of the corpus and {} corrections learned from; {} corrections kept for the test",

@@ -1,5 +1,6 @@
 //! `gudok understand`: what a phrase means to the robot.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 
@@ -10,11 +11,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use understanding::datetime::{self, DateTime as DateTimeFound, When};
 use understanding::faq::Matcher;
+use understanding::meaning::Meaning;
 use understanding::profile::{FaqEntry, Profile};
 use understanding::{age, animal, intent, name, phone, symptom, yes_no};
 
 use crate::cli::{Slot, Understand};
 use crate::clinics::Profiles;
+use crate::in_use;
+use crate::place::Place;
 
 /// One line of the input: a phrase, or an entry of a FAQ that the questions after it are asked of.
 #[derive(Deserialize)]
@@ -24,8 +28,8 @@ enum Line {
     Entry { id: String, question: String, answer: String, clinic: Option<String> },
 }
 
-pub fn run(args: &Understand) -> Result<()> {
-    let mut reader = Reader::new(args)?;
+pub fn run(args: &Understand, place: &Place) -> Result<()> {
+    let mut reader = Reader::new(args, place)?;
     if args.jsonl {
         return reader.lines(std::io::stdin().lock());
     }
@@ -43,10 +47,13 @@ struct Reader {
     profiles: Profiles,
     /// Entries that came by lines, by clinic: asked in place of those of the clinic's file.
     entries: BTreeMap<String, Vec<FaqEntry>>,
+    meaning: Option<Meaning>,
+    /// The lists that were asked already, made ready.
+    lists: RefCell<BTreeMap<String, Matcher>>,
 }
 
 impl Reader {
-    fn new(args: &Understand) -> Result<Reader> {
+    fn new(args: &Understand, place: &Place) -> Result<Reader> {
         let hours = || format!("--hours {}: write 09:00-21:00", args.hours);
         let (opens, closes) = args.hours.split_once(['-', '–']).with_context(hours)?;
         let reader = Reader {
@@ -56,6 +63,8 @@ impl Reader {
             closes: closes.trim().parse().with_context(hours)?,
             profiles: Profiles::load(&args.clinic)?,
             entries: BTreeMap::new(),
+            meaning: if args.slot == Slot::Faq || args.jsonl { in_use::meaning(place) } else { None },
+            lists: RefCell::default(),
         };
         if args.slot == Slot::Faq && !args.jsonl && args.clinic.is_empty() {
             bail!("faq answers from a clinic's own entries: name it with --clinic");
@@ -75,7 +84,9 @@ impl Reader {
             let answer = match serde_json::from_str::<Line>(&line) {
                 Ok(Line::Phrase { id, text, now, clinic, slot }) => self.answer(id, &text, now, clinic, slot),
                 Ok(Line::Entry { id, question, answer, clinic }) => {
-                    let entries = self.entries.entry(clinic.unwrap_or_default()).or_default();
+                    let clinic = clinic.unwrap_or_default();
+                    self.lists.borrow_mut().remove(&clinic);
+                    let entries = self.entries.entry(clinic).or_default();
                     entries.push(FaqEntry { id, question, answer });
                     continue;
                 }
@@ -133,12 +144,13 @@ impl Reader {
             }
             Slot::Urgency => json!({ "urgent": symptom::danger(text).is_some() }),
             Slot::Faq if self.entries.contains_key(clinic.unwrap_or_default()) => {
-                faq(&self.entries[clinic.unwrap_or_default()], text)
+                let clinic = clinic.unwrap_or_default();
+                self.faq(clinic, &self.entries[clinic], text)
             }
             Slot::Faq => {
                 let profile = self.profiles.of(clinic)?;
                 let profile = profile.context("the line names no clinic: add `clinic`, or --clinic")?;
-                faq(&profile.faq, text)
+                self.faq(&profile.id, &profile.faq, text)
             }
             Slot::Intent => {
                 let nobody = Profile::new("", "", understanding::profile::Kind::Veterinary, &[], &[]);
@@ -150,6 +162,18 @@ impl Reader {
             Value::Object(fields) => fields,
             other => Map::from_iter([("value".to_owned(), other)]),
         })
+    }
+
+    fn faq(&self, clinic: &str, entries: &[FaqEntry], text: &str) -> Value {
+        let mut lists = self.lists.borrow_mut();
+        let list = lists.entry(clinic.to_owned()).or_insert_with(|| match &self.meaning {
+            Some(meaning) => Matcher::with_meaning(entries, meaning),
+            None => Matcher::new(entries),
+        });
+        let hits = list.find(text);
+        let best = hits.first();
+        json!({ "faq": best.map(|hit| hit.id.clone()), "confidence": best.map(|hit| hit.confidence),
+                "also": hits.iter().skip(1).map(|hit| hit.id.clone()).collect::<Vec<_>>() })
     }
 
     fn when(&self, now: Option<&str>) -> Result<When> {
@@ -183,13 +207,6 @@ fn date_time((found, span): &(DateTimeFound, std::ops::Range<usize>)) -> Value {
         fields.insert("span".into(), json!([span.start, span.end]));
     }
     Value::Object(fields)
-}
-
-fn faq(entries: &[FaqEntry], text: &str) -> Value {
-    let hits = Matcher::new(entries).find(text);
-    let best = hits.first();
-    json!({ "faq": best.map(|hit| hit.id.clone()), "confidence": best.map(|hit| hit.confidence),
-            "also": hits.iter().skip(1).map(|hit| hit.id.clone()).collect::<Vec<_>>() })
 }
 
 /// `2026-11-23T10:15:00+03:00`: the wall clock counts, whatever the offset; the phrase was said there.
