@@ -1,8 +1,11 @@
 //! The shipped model on plain calls, its file, and training that repeats.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::corpus::{Corpus, LabelledCall};
 use super::train::train_on;
 use super::*;
+use crate::meaning::LENGTH;
 use crate::profile::Kind;
 use proptest::prelude::*;
 
@@ -193,6 +196,53 @@ fn training_repeats_to_the_byte_and_the_file_round_trips() {
     assert_eq!(again.info(), model.info());
     let call = features::Analysed::new(&CallText::of("корм есть"), None);
     assert_eq!(again.probabilities(&call), model.probabilities(&call));
+}
+
+/// Says of a text whether there is feed in it, and counts who asks.
+fn feed_or_not(asked: &'static AtomicUsize) -> Meaning {
+    Meaning::new(move |text| {
+        asked.fetch_add(1, Ordering::Relaxed);
+        let mut vector = [0.05; LENGTH];
+        vector[usize::from(text.contains("корм") || text.contains("вискас"))] = 0.5;
+        vector
+    })
+}
+
+#[test]
+fn meaning_is_learned_kept_in_the_file_and_asked_where_words_leave_a_doubt() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let options = TrainOptions { folds: 3, meaning: Some(feed_or_not(&ASKED)), ..TrainOptions::default() };
+    let (model, report) = train_on(&tiny(), &options);
+    assert!(report.with_meaning.is_some_and(|[whole, ..]| whole.accuracy >= report.cross_validation.accuracy));
+    let bytes = model.to_bytes();
+    assert_eq!(Model::from_bytes(&bytes).expect("its own bytes").to_bytes(), bytes);
+    let by_words = Classifier::new(Model::from_bytes(&bytes).expect("its own bytes"));
+    let classifier = by_words.clone().with_meaning(feed_or_not(&ASKED));
+    assert!(classifier.asks_for_meaning() && !by_words.asks_for_meaning());
+    // No word of it was ever met.
+    let strange = CallText::of("вискас");
+    let share = |c: &Classifier| c.label(&strange, None).scores.iter().find(|s| s.0 == "feed_drugs").map(|s| s.1);
+    assert!(share(&classifier) > share(&by_words), "{:?} {:?}", share(&classifier), share(&by_words));
+    // A model that never learned meaning goes on without.
+    let plain = train_on(&tiny(), &TrainOptions { folds: 3, ..TrainOptions::default() }).0;
+    let without = Classifier::new(plain.clone());
+    let before = ASKED.load(Ordering::Relaxed);
+    let with = Classifier::new(plain).with_meaning(feed_or_not(&ASKED));
+    assert_eq!(with.label(&strange, None), without.label(&strange, None));
+    assert!(!with.asks_for_meaning() && ASKED.load(Ordering::Relaxed) == before);
+}
+
+#[test]
+fn a_sure_verdict_of_the_shipped_model_asks_nobody() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let classifier = Classifier::embedded().clone().with_meaning(feed_or_not(&ASKED));
+    let sure = CallText::of("Здравствуйте, готовы ли анализы крови нашей собаки?");
+    let verdict = classifier.classify(&sure, None);
+    let by_words = Classifier::embedded().classify(&sure, None);
+    assert_eq!((&verdict.label, verdict.confidence), (&by_words.label, by_words.confidence));
+    assert!(classifier.asks_for_meaning() && ASKED.load(Ordering::Relaxed) == 0, "{verdict:?}");
+    classifier.classify(&CallText::of("корм или запись, не знаю"), None);
+    assert_eq!(ASKED.load(Ordering::Relaxed), 1);
 }
 
 #[test]
