@@ -1,6 +1,6 @@
 //! Understanding, in the words of the flow interface: one object per clinic, shared by live calls and authors' tests.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use flows::host::faq::{Entry, Hit};
 use flows::host::understanding as wit;
@@ -17,6 +17,8 @@ use understanding::{animal, choice, name, phone, yes_no};
 pub struct Meaning {
     profile: Arc<Profile>,
     faq: Matcher,
+    /// The same list, compared by meaning too; not there until it is made ready.
+    compared: Arc<OnceLock<Matcher>>,
     clinic: Arc<desk::Clinic>,
 }
 
@@ -24,15 +26,26 @@ impl Meaning {
     /// Understanding for one clinic.
     pub fn new(clinic: &Arc<desk::Clinic>) -> Meaning {
         let profile = Arc::new(profile(clinic));
-        Meaning { faq: Matcher::new(&profile.faq), profile, clinic: Arc::clone(clinic) }
+        let faq = Matcher::new(&profile.faq);
+        Meaning { faq, compared: Arc::default(), profile, clinic: Arc::clone(clinic) }
     }
 
-    /// Compares questions with the clinic's list as whole sentences too, where that can be done.
+    /// Compares questions with the clinic's list as whole sentences too, where that can be done. To make the list ready for it
+    /// takes a second or two; until then questions are compared by their words, and nobody waits.
     pub fn comparing(self, sentences: Option<&understanding::meaning::Meaning>) -> Meaning {
-        match sentences {
-            Some(sentences) => Meaning { faq: Matcher::with_meaning(&self.profile.faq, sentences), ..self },
-            None => self,
+        if let Some(sentences) = sentences.cloned() {
+            let (profile, compared) = (Arc::clone(&self.profile), Arc::clone(&self.compared));
+            let work = move || drop(compared.set(Matcher::with_meaning(&profile.faq, &sentences)));
+            let started = std::thread::Builder::new().name("faq".to_owned()).spawn(work);
+            if let Err(error) = started {
+                tracing::warn!(%error, "no thread for the clinic's questions: they are compared by words alone");
+            }
         }
+        self
+    }
+
+    fn faq(&self) -> &Matcher {
+        self.compared.get().unwrap_or(&self.faq)
     }
 
     /// What understanding knows of the clinic.
@@ -42,7 +55,7 @@ impl Meaning {
 
     /// The FAQ entries that answer, best first, as `(id, confidence)`.
     pub fn faq_entries(&self, question: &str) -> Vec<(String, f64)> {
-        self.faq.find(question).into_iter().map(|hit| (hit.id, f64::from(hit.confidence))).collect()
+        self.faq().find(question).into_iter().map(|hit| (hit.id, f64::from(hit.confidence))).collect()
     }
 
     /// «В девять» means nine in the morning or in the evening by the hours of the day of the call.
