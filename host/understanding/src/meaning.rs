@@ -8,9 +8,12 @@ use std::sync::Arc;
 /// Numbers of a vector.
 pub const LENGTH: usize = 384;
 
+/// What gives a text its vector.
+type Asked = dyn Fn(&str) -> [f32; LENGTH] + Send + Sync;
+
 /// Gives vectors of length one; the same text always has the same one.
 #[derive(Clone)]
-pub struct Meaning(Arc<dyn Fn(&str) -> [f32; LENGTH] + Send + Sync>);
+pub struct Meaning(Arc<Asked>);
 
 impl Meaning {
     /// By a function that any thread may call.
