@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// One call in twenty: its vector, and what it costs to judge it where vectors are asked for in doubt.
 fn with_meaning(corpus: &Corpus, sentences: Sentences) -> Result<(), Box<dyn std::error::Error>> {
     let calls: Vec<_> = corpus.calls.iter().step_by(20).collect();
-    for most in [20, 100] {
+    for most in [20, 50] {
         let texts: Vec<String> = calls
             .iter()
             .map(|call| call.call.caller_text())
