@@ -54,10 +54,7 @@ pub fn meaning(place: &Place) -> Option<Meaning> {
 /// said and passed over: calls go on being tagged.
 pub fn classifier(place: &Place, named: Option<&Path>) -> Result<(Classifier, Origin)> {
     let (classifier, origin) = by_words(place, named)?;
-    Ok(match meaning(place) {
-        Some(meaning) => (classifier.with_meaning(meaning), origin),
-        None => (classifier, origin),
-    })
+    Ok((classifier.with_meaning(meaning(place)), origin))
 }
 
 fn by_words(place: &Place, named: Option<&Path>) -> Result<(Classifier, Origin)> {

@@ -54,10 +54,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         false => None,
     };
-    let matcher = |list: &Vec<FaqEntry>| match &meaning {
-        Some(meaning) => Matcher::with_meaning(list, meaning),
-        None => Matcher::new(list),
-    };
+    let matcher = |list: &Vec<FaqEntry>| Matcher::with_meaning(list, meaning.as_ref());
     let matchers: BTreeMap<&String, Matcher> = entries.iter().map(|(clinic, list)| (clinic, matcher(list))).collect();
     let fold = |q: &Question| matchers.keys().position(|c| **c == q.clinic).unwrap_or(0) % FOLDS;
     let examples: Vec<Example> = questions

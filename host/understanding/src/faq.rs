@@ -92,9 +92,10 @@ impl Matcher {
         Matcher { entries: entries.collect(), weights: Weights::embedded().clone(), meaning: None }
     }
 
-    /// As [`Matcher::new`], comparing sentences by their meaning too.
-    pub fn with_meaning(entries: &[FaqEntry], meaning: &Meaning) -> Matcher {
+    /// As [`Matcher::new`], comparing sentences by their meaning too, if there is whom to ask.
+    pub fn with_meaning<'m>(entries: &[FaqEntry], meaning: impl Into<Option<&'m Meaning>>) -> Matcher {
         let mut matcher = Matcher::new(entries);
+        let Some(meaning) = meaning.into() else { return matcher };
         for (entry, given) in matcher.entries.iter_mut().zip(entries) {
             let both = format!("{}. {}", given.question, given.answer);
             entry.vectors = Some(Box::new([meaning.vector(&given.question), meaning.vector(&both)]));

@@ -6,7 +6,8 @@
 //!
 //! Layout: [`normalise`] is the ground (tokens with positions, stems, tolerant comparison); the slots
 //! ([`datetime`], [`yes_no`], [`phone`], [`name`], [`animal`], [`age`], [`symptom`], [`choice`], [`number`]) and [`faq`] stand on it, as do
-//! [`lexicon`], [`intent`] and [`category`], which also look at the clinic's [`profile`].
+//! [`lexicon`], [`intent`] and [`category`], which also look at the clinic's [`profile`]. [`faq`] and [`category`] may ask for
+//! the [`meaning`] of sentences, too.
 
 pub mod age;
 pub mod animal;

@@ -71,7 +71,7 @@ fn meaning(place: &Place) -> Finding {
         Ok(_) => Finding::good("meaning of sentences", "installed: tags and answers are right more often"),
         Err(error) => {
             let found = format!("calls and questions are judged by words alone ({error})");
-            Finding { state: "spare", ..Finding::bad("meaning of sentences", found, "gudok models fetch e5-small") }
+            Finding::bad("meaning of sentences", found, "gudok models fetch e5-small")
         }
     }
 }

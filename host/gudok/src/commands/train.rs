@@ -103,10 +103,7 @@ async fn with_corrections(args: &Train, options: TrainOptions, name: &str, place
     let work = tokio::task::spawn_blocking(move || train_with_corrections(&corpus, &corrections, &judged_by, &options));
     let retrained = progress::while_waiting("обучается", "классификатор", work).await??;
     let classifier = understanding::category::Classifier::new(retrained.model.clone());
-    let classifier = match in_use::meaning(place) {
-        Some(meaning) => classifier.with_meaning(meaning),
-        None => classifier,
-    };
+    let classifier = classifier.with_meaning(in_use::meaning(place));
     let version = Tagger::new(classifier, Default::default()).version("");
     println!(
         "{} calls of the corpus and {} corrections learned from; {} corrections kept for the test",

@@ -166,10 +166,8 @@ impl Reader {
 
     fn faq(&self, clinic: &str, entries: &[FaqEntry], text: &str) -> Value {
         let mut lists = self.lists.borrow_mut();
-        let list = lists.entry(clinic.to_owned()).or_insert_with(|| match &self.meaning {
-            Some(meaning) => Matcher::with_meaning(entries, meaning),
-            None => Matcher::new(entries),
-        });
+        let list =
+            lists.entry(clinic.to_owned()).or_insert_with(|| Matcher::with_meaning(entries, self.meaning.as_ref()));
         let hits = list.find(text);
         let best = hits.first();
         json!({ "faq": best.map(|hit| hit.id.clone()), "confidence": best.map(|hit| hit.confidence),

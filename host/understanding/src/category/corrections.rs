@@ -169,11 +169,7 @@ pub fn train_with_corrections(
         }
     }
     let (model, report) = train_on(&learn, options);
-    let candidate = Classifier::new(model.clone());
-    let candidate = match &options.meaning {
-        Some(meaning) => candidate.with_meaning(meaning.clone()),
-        None => candidate,
-    };
+    let candidate = Classifier::new(model.clone()).with_meaning(options.meaning.clone());
     let judgement = judge(current, &candidate, &frozen);
     Ok(Retrained { model, report, learned, frozen: kept, judgement })
 }

@@ -137,11 +137,13 @@ impl Classifier {
         Self { model, meaning: None }
     }
 
-    /// Asks for the meaning of the caller's words, too, where they leave a doubt one by one. A model that was not trained
-    /// for it goes on without.
-    pub fn with_meaning(mut self, meaning: Meaning) -> Self {
-        self.model.take_up_meaning();
-        self.meaning = Some(meaning);
+    /// Asks for the meaning of the caller's words, too, where they leave a doubt one by one; if there is whom to ask. A model
+    /// that was not trained for it goes on without.
+    pub fn with_meaning(mut self, meaning: impl Into<Option<Meaning>>) -> Self {
+        self.meaning = meaning.into();
+        if self.meaning.is_some() {
+            self.model.take_up_meaning();
+        }
         self
     }
 

@@ -129,11 +129,7 @@ impl Questions {
                 FaqEntry { id: field(line, "id"), question: field(line, "question"), answer: field(line, "answer") };
             entries.entry(field(line, "clinic")).or_default().push(entry);
         }
-        let matcher = |list: &[FaqEntry]| match meaning {
-            Some(meaning) => Matcher::with_meaning(list, meaning),
-            None => Matcher::new(list),
-        };
-        Self(entries.into_iter().map(|(clinic, list)| (clinic, matcher(&list))).collect())
+        Self(entries.into_iter().map(|(clinic, list)| (clinic, Matcher::with_meaning(&list, meaning))).collect())
     }
 
     /// A list expects all of its entries and no other.
