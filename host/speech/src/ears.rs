@@ -6,6 +6,9 @@
 //! - a waiting live turn is taken before any batch work, and is never refused;
 //! - batch work leaves one worker free (where there are two), and long recordings are heard window by window, so that a
 //!   live turn waits for one window at most;
+//! - a live turn computes on as many threads as there are workers and cores at leisure ([`share`]), each of which counts as a
+//!   worker while it does: threads of one turn that wait for a core they do not get spin, and take many times as long;
+//! - a turn may be heard ahead, before it is known to be over, while fewer than half of the workers are at work;
 //! - a live turn has a deadline; one that nobody waits for any more is not begun;
 //! - a recogniser that panics fails one job, not the pool.
 
@@ -35,7 +38,7 @@ pub enum Priority {
 /// Size and limits of the pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EarsOptions {
-    /// Threads. Engines compute on one thread each, so one per core is right.
+    /// Threads that compute at once, so one per core is right.
     pub workers: usize,
     /// Recordings that may wait; further ones are refused.
     pub batch_limit: usize,
@@ -69,6 +72,7 @@ struct Shared {
     recogniser: Arc<dyn Recogniser>,
     queue: Mutex<Queue>,
     changed: Condvar,
+    workers: usize,
     // Workers that batch work may occupy at once.
     batch_workers: usize,
 }
@@ -78,6 +82,8 @@ struct Queue {
     live: VecDeque<Job>,
     batch: VecDeque<Job>,
     batch_running: usize,
+    // Workers at work, and those whose cores they compute on.
+    busy: usize,
     // Recordings accepted and not finished, for the limit.
     recordings: usize,
     closed: bool,
@@ -104,6 +110,7 @@ impl Ears {
             recogniser,
             queue: Mutex::default(),
             changed: Condvar::new(),
+            workers,
             batch_workers: (workers - 1).max(1),
         });
         let threads = (0..workers)
@@ -128,14 +135,21 @@ impl Ears {
     /// work, [`SpeechError::Closed`] when the program ends.
     pub async fn hear(&self, audio: Pcm, listen: Listen, priority: Priority) -> Result<Transcript, SpeechError> {
         let vocabulary = listen.vocabulary.clone();
-        let heard = match priority {
-            Priority::Live => self.hear_live(audio, listen).await?,
-            Priority::Batch => self.hear_batch(audio, listen).await?,
-        };
-        Ok(match vocabulary {
-            Some(vocabulary) => heard.repaired(&vocabulary),
-            None => heard,
-        })
+        match priority {
+            Priority::Live => {
+                let answer = self.pool.shared.put(Priority::Live, audio, listen)?;
+                BeingHeard { answer, vocabulary, deadline: self.pool.options.live_deadline }.heard().await
+            }
+            Priority::Batch => Ok(mended(self.hear_batch(audio, listen).await?, vocabulary)),
+        }
+    }
+
+    /// Begins to hear a turn that may not be over: the same audio would be asked for a little later if it is. `None` where
+    /// half of the workers are busy, since what is heard in vain would keep others waiting; dropped, it is given up.
+    pub fn hear_ahead(&self, audio: Pcm, listen: Listen) -> Option<BeingHeard> {
+        let vocabulary = listen.vocabulary.clone();
+        let answer = self.pool.shared.put_ahead(audio, listen)?;
+        Some(BeingHeard { answer, vocabulary, deadline: self.pool.options.live_deadline })
     }
 
     /// Hears every channel of a recording by itself and gives the conversation, in the order of time.
@@ -158,15 +172,6 @@ impl Ears {
         (queue.live.len(), queue.batch.len())
     }
 
-    async fn hear_live(&self, audio: Pcm, listen: Listen) -> Result<Transcript, SpeechError> {
-        let answer = self.pool.shared.put(Priority::Live, audio, listen)?;
-        let deadline = self.pool.options.live_deadline;
-        match tokio::time::timeout(deadline, answer).await {
-            Ok(answer) => answer.map_err(|_| SpeechError::Closed)?,
-            Err(_) => Err(SpeechError::HearingTimeout { limit_ms: deadline.as_millis() as u64 }),
-        }
-    }
-
     async fn hear_batch(&self, audio: Pcm, listen: Listen) -> Result<Transcript, SpeechError> {
         let _place = self.pool.shared.admit(self.pool.options.batch_limit)?;
         // Looking for speech takes a thousandth of the audio's length: not long, but too long for a thread of calls.
@@ -186,6 +191,31 @@ impl Ears {
             parts.push(window.place(answer.await.map_err(|_| SpeechError::Closed)??));
         }
         Ok(windows::join(parts))
+    }
+}
+
+/// A live turn at work, or waiting for a worker. Dropped, it is not begun any more.
+#[derive(Debug)]
+pub struct BeingHeard {
+    answer: oneshot::Receiver<Result<Transcript, SpeechError>>,
+    vocabulary: Option<Arc<Vocabulary>>,
+    deadline: Duration,
+}
+
+impl BeingHeard {
+    /// Waits for the words, as [`Ears::hear`] does; the deadline counts from now.
+    pub async fn heard(self) -> Result<Transcript, SpeechError> {
+        match tokio::time::timeout(self.deadline, self.answer).await {
+            Ok(answer) => Ok(mended(answer.map_err(|_| SpeechError::Closed)??, self.vocabulary)),
+            Err(_) => Err(SpeechError::HearingTimeout { limit_ms: self.deadline.as_millis() as u64 }),
+        }
+    }
+}
+
+fn mended(heard: Transcript, vocabulary: Option<Arc<Vocabulary>>) -> Transcript {
+    match vocabulary {
+        Some(vocabulary) => heard.repaired(&vocabulary),
+        None => heard,
     }
 }
 
@@ -255,8 +285,21 @@ impl Shared {
         Ok(receiver)
     }
 
+    fn put_ahead(&self, audio: Pcm, listen: Listen) -> Option<oneshot::Receiver<Result<Transcript, SpeechError>>> {
+        let (answer, receiver) = oneshot::channel();
+        let mut queue = self.lock();
+        if queue.closed || !queue.live.is_empty() || queue.busy * 2 >= self.workers {
+            return None;
+        }
+        queue.live.push_back(Job { audio, listen, answer });
+        drop(queue);
+        self.changed.notify_all();
+        Some(receiver)
+    }
+
     fn work(&self) {
         while let Some((priority, job)) = self.take() {
+            let threads = job.listen.threads;
             // Nobody waits for it any more: the caller hung up, or the deadline passed.
             if !job.answer.is_closed() {
                 let heard = catch_unwind(AssertUnwindSafe(|| self.recogniser.transcribe(&job.audio, &job.listen)));
@@ -267,10 +310,20 @@ impl Shared {
                 // Nobody may wait by now, which is no error.
                 let _ = job.answer.send(answer);
             }
+            let mut queue = self.lock();
+            queue.busy -= threads;
             if priority == Priority::Batch {
-                self.lock().batch_running -= 1;
-                self.changed.notify_all();
+                queue.batch_running -= 1;
             }
+            drop(queue);
+            self.changed.notify_all();
+        }
+    }
+
+    fn threads(&self, free: usize, waiting: usize, audio: &Pcm) -> usize {
+        match self.recogniser.most_threads() {
+            0 | 1 => 1,
+            most => share(free, waiting, audio.duration_ms()).min(cores_at_leisure()).clamp(1, most),
         }
     }
 
@@ -281,18 +334,47 @@ impl Shared {
             if queue.closed {
                 return None;
             }
-            if let Some(job) = queue.live.pop_front() {
+            let free = self.workers - queue.busy;
+            if free > 0
+                && let Some(mut job) = queue.live.pop_front()
+            {
+                job.listen.threads = self.threads(free, queue.live.len(), &job.audio);
+                queue.busy += job.listen.threads;
                 return Some((Priority::Live, job));
             }
-            if queue.batch_running < self.batch_workers
-                && let Some(job) = queue.batch.pop_front()
+            if free > 0
+                && queue.batch_running < self.batch_workers
+                && let Some(mut job) = queue.batch.pop_front()
             {
                 queue.batch_running += 1;
+                queue.busy += 1;
+                job.listen.threads = 1;
                 return Some((Priority::Batch, job));
             }
             queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
     }
+}
+
+/// A longer turn leaves a worker to whoever speaks next: with all of them it would keep them waiting for half a second.
+const LONG_MS: u32 = 10_000;
+
+/// What a live turn may have of the free workers: its share with those who wait.
+fn share(free: usize, waiting: usize, audio_ms: u32) -> usize {
+    let ours = free / (waiting + 1);
+    if audio_ms > LONG_MS { ours.min(free.saturating_sub(1)) } else { ours }
+}
+
+/// Cores on which nothing runs at this moment, that of the caller counted with them; 1 where the system does not say.
+fn cores_at_leisure() -> usize {
+    let running = std::fs::read_to_string("/proc/loadavg").ok().and_then(|load| running(&load));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    running.map_or(1, |running| (cores + 1).saturating_sub(running))
+}
+
+/// Threads that run or want to, of `0.20 0.18 0.12 1/80 11206`.
+fn running(load: &str) -> Option<usize> {
+    load.split_whitespace().nth(3)?.split('/').next()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub mod spoken;
 pub mod vocabulary;
 pub mod voice;
 
-pub use ears::{Ears, EarsOptions, Priority};
+pub use ears::{BeingHeard, Ears, EarsOptions, Priority};
 pub use error::SpeechError;
 pub use recogniser::{Listen, Mode, Recogniser, RecogniserStream, Segment, Transcript, Word};
 pub use vocabulary::Vocabulary;

@@ -4,7 +4,7 @@
 //! wer line SOUNDS TRANSCRIPTS FOLDER CONDITION     SOUNDS through a telephone line; CONDITION: clean, noise15, noise5 (decibels), loss3, loss10 (per cent)
 //! wer speak TRANSCRIPTS FOLDER                     the transcripts said by festival, through a clean line
 //! wer calls FOLDER TRANSCRIPTS OUT                 recordings put together to calls of two channels; transcripts in OUT/transcripts.txt
-//! wer hear FOLDER TRANSCRIPTS live|recording [--prompt TEXT] [--words FILE]
+//! wer hear FOLDER TRANSCRIPTS live|recording [--prompt TEXT] [--words FILE] [--threads N]
 //!                                                  hears every recording, one line each: name, audio, CPU and wall milliseconds, text
 //! wer mend WORDS HEARD                             the same lines with near misses of a clinic's words mended
 //! wer score TRANSCRIPTS NAME=HEARD..               error rates and times of what was heard, ours and others' alike
@@ -78,6 +78,7 @@ fn listen(mode: Mode, options: &[&str]) -> Outcome<Listen> {
             ["--words", file] => {
                 listen.vocabulary = Some(Arc::new(vocabulary(file)?));
             }
+            ["--threads", number] => listen.threads = number.parse()?,
             _ => return Err(format!("there is no option {option:?}").into()),
         }
     }

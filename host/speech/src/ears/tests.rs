@@ -133,3 +133,70 @@ async fn closing_answers_those_who_wait() {
     assert!(waiting.await.is_err(), "the sender is gone, which `hear` reports as closed");
     drop(open);
 }
+
+#[test]
+fn a_turn_has_what_nobody_waits_for() {
+    assert_eq!(share(4, 0, 2_000), 4);
+    assert_eq!(share(4, 1, 2_000), 2);
+    assert_eq!(share(4, 0, 11_000), 3, "one is left to who speaks next");
+    assert_eq!(running("0.20 0.18 0.12 3/80 11206"), Some(3));
+    assert_eq!(running("nonsense"), None);
+}
+
+/// Hears on as many threads as it is given, up to four, and tells how many.
+struct Threaded(Gated);
+
+impl Recogniser for Threaded {
+    fn id(&self) -> &str {
+        "threaded"
+    }
+
+    fn most_threads(&self) -> usize {
+        4
+    }
+
+    fn transcribe(&self, audio: &Pcm, listen: &Listen) -> Result<Transcript, SpeechError> {
+        assert!((1..=4).contains(&listen.threads), "{}", listen.threads);
+        self.0.transcribe(audio, listen)
+    }
+}
+
+#[tokio::test]
+async fn threads_are_given_back() {
+    let (open, gate) = mpsc::channel();
+    let engine = Threaded(Gated { gate: Mutex::new(gate), order: Mutex::default() });
+    let options = EarsOptions { workers: 4, batch_limit: 2, live_deadline: Duration::from_secs(60) };
+    let ears = Ears::with_options(Arc::new(engine), options);
+    for round in 0..20 {
+        let answers: Vec<_> = (0..6).map(|first| put(&ears, Priority::Live, first)).collect();
+        let recording = put(&ears, Priority::Batch, 9);
+        for _ in 0..7 {
+            open.send(()).expect("the workers listen");
+        }
+        for answer in answers.into_iter().chain([recording]) {
+            answer.await.unwrap_or_else(|_| panic!("answered, round {round}")).expect("heard");
+        }
+    }
+    while ears.pool.shared.lock().busy > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_heard_ahead_takes_nobodys_place() {
+    let (ears, recogniser, open) = gated(2, Duration::from_secs(60));
+    let ahead = ears.hear_ahead(marked(1), Listen::default()).expect("nobody is at work");
+    while ears.waiting() != (0, 0) {
+        tokio::task::yield_now().await;
+    }
+    assert!(ears.hear_ahead(marked(2), Listen::default()).is_none(), "half of the workers are at work");
+    let live = put(&ears, Priority::Live, 3);
+    for _ in 0..2 {
+        open.send(()).expect("the workers listen");
+    }
+    assert_eq!(ahead.heard().await.expect("heard").text, "1");
+    assert_eq!(live.await.expect("answered").expect("heard").text, "3");
+    let mut order = recogniser.order.lock().expect("unpoisoned").clone();
+    order.sort_unstable();
+    assert_eq!(order, [1, 3]);
+}

@@ -33,6 +33,9 @@ pub struct Listen {
     pub prompt: Option<String>,
     /// The clinic's own words: a bias as well, and what was heard nearly right is mended by them ([`crate::Ears`] does it).
     pub vocabulary: Option<Arc<Vocabulary>>,
+    /// Threads to compute a live turn on, for engines that can ([`Recogniser::most_threads`]); 0 is 1. [`crate::Ears`] gives
+    /// what is free: with more than there are idle cores a turn takes longer, not shorter.
+    pub threads: usize,
 }
 
 /// What is being listened to: the answer is wanted at once, or wanted exact.
@@ -102,6 +105,11 @@ pub struct Word {
 pub trait Recogniser: Send + Sync {
     /// Engine and model, `whisper-base`.
     fn id(&self) -> &str;
+
+    /// The most threads from which a live turn gains; 1 for engines that have no others.
+    fn most_threads(&self) -> usize {
+        1
+    }
 
     /// Hears a whole piece of audio. Blocking: seconds of work, so call it from a worker ([`crate::Ears`]).
     ///
