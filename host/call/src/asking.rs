@@ -4,7 +4,7 @@ use crate::call::{Call, TurnBegun};
 use crate::digits::Collector;
 use crate::input::{BargeIn, Question};
 use crate::listen::Utterance;
-use crate::output::{Answer, Event, NothingHeard, Output, Prompt, Reply, SystemPrompt};
+use crate::output::{Answer, Event, NothingHeard, Output, Prompt, Reply, Span, SystemPrompt};
 use crate::state::{Job, Phase};
 use crate::time::{Millis, Token};
 
@@ -16,6 +16,8 @@ pub(crate) struct Asking {
     heard: bool,
     replayed: bool,
     relistens: u8,
+    /// The end of the speech that is being heard ahead.
+    heard_ahead: Option<Millis>,
     /// When waiting for an answer ends, once it has begun.
     answer_by: Millis,
 }
@@ -29,7 +31,14 @@ impl Call {
             BargeIn::Digits => self.kept.has_keys(),
             BargeIn::Speech => self.kept.has_keys() || self.kept.has_words() || self.kept.has_speech(),
         };
-        self.ask = Some(Asking { question, heard: false, replayed: false, relistens: 0, answer_by: self.now });
+        self.ask = Some(Asking {
+            question,
+            heard: false,
+            replayed: false,
+            relistens: 0,
+            heard_ahead: None,
+            answer_by: self.now,
+        });
         if answered { self.listen() } else { self.put_question() }
     }
 
@@ -92,16 +101,34 @@ impl Call {
     pub(crate) fn hear(&mut self, utterance: Utterance) {
         let Some(ask) = &self.ask else { return };
         let now = self.now;
+        let span = self.span(ask, utterance);
         let token = self.out.token();
-        self.out.push(Output::Hear {
-            token,
-            from: utterance.start.back(self.config.pre_roll_ms),
-            to: now.min(utterance.end + self.config.tail_ms),
-            expects: ask.question.expects,
-            hints: ask.question.hints.clone(),
-        });
+        self.out.push(Output::Hear { token, span });
         let until = now + self.config.recognise_timeout_ms;
         self.enter(Phase::Recognising { token, until, utterance, decided: now });
+    }
+
+    /// The caller pauses, perhaps for good: what would be heard then can be heard already, once for each pause.
+    pub(crate) fn hear_ahead(&mut self) {
+        let (Phase::CallerSpeaking, Some(utterance)) = (&self.phase, self.ears.utterance()) else { return };
+        let Some(ask) = &self.ask else { return };
+        if self.now.since(utterance.end) < self.config.tail_ms || ask.heard_ahead == Some(utterance.end) {
+            return;
+        }
+        let span = self.span(ask, utterance);
+        if let Some(ask) = &mut self.ask {
+            ask.heard_ahead = Some(utterance.end);
+        }
+        self.out.push(Output::HearAhead(span));
+    }
+
+    fn span(&self, ask: &Asking, utterance: Utterance) -> Span {
+        Span {
+            from: utterance.start.back(self.config.pre_roll_ms),
+            to: self.now.min(utterance.end + self.config.tail_ms),
+            expects: ask.question.expects,
+            hints: ask.question.hints.clone(),
+        }
     }
 
     /// Speech begins while the answer is being recognised: shortly after, it is the same answer.

@@ -209,6 +209,7 @@ impl Call {
                     self.on_speech(event);
                 }
                 self.check_voice_barge_in();
+                self.hear_ahead();
             }
             Input::Digit(key) if is_key(key) => self.on_key(key),
             Input::Digit(_) => {}

@@ -66,6 +66,7 @@
 //! | | key; typed words | → CollectingDigits; reply Answer(Speech) |
 //! | | answer time-out | reply Answer(Silence) |
 //! | **CallerSpeaking** | pause by kind of answer; 25 s; frames lost | Hear from 300 ms before speech → Recognising |
+//! | | 200 ms of a pause | HearAhead the span that would be heard if this is the end |
 //! | | key; typed words | the speech is dropped; as in Listening |
 //! | **Recognising** | words | reply Answer(Speech) |
 //! | | no words | the question was cut: it is put again (once) → Speaking; a noise < 600 ms → Listening for the rest of the time (twice); else reply Answer(Silence) |
@@ -132,6 +133,8 @@ pub use call::Call;
 pub use config::{Config, Pauses, TooLong};
 pub use input::{AnswerKind, BargeIn, Command, FlowOutcome, Input, Question, TransferResult};
 pub use listen::FRAME_MS;
-pub use output::{Answer, EndReason, Event, FailReason, NothingHeard, Output, Prompt, Reply, Said, SystemPrompt, Turn};
+pub use output::{
+    Answer, EndReason, Event, FailReason, NothingHeard, Output, Prompt, Reply, Said, Span, SystemPrompt, Turn,
+};
 pub use state::State;
 pub use time::{Millis, Token};

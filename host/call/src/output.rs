@@ -26,15 +26,12 @@ pub enum Output {
     Hear {
         /// Names this recognition.
         token: Token,
-        /// From here, pre-roll included.
-        from: Millis,
-        /// To here.
-        to: Millis,
-        /// What the question expects.
-        expects: AnswerKind,
-        /// Words likely in it.
-        hints: Vec<String>,
+        /// Of this.
+        span: Span,
     },
+    /// The caller pauses. If they have finished, [`Output::Hear`] will name this very span; whoever begins at once has the words
+    /// when the pause is over. Another `HearAhead` or `Hear` voids it. Needs no answer, and may be passed over.
+    HearAhead(Span),
     /// The answer to the flow's command.
     Reply(Reply),
     /// Hand the caller to a person; report [`TransferResult`](crate::Input::TransferResult).
@@ -60,6 +57,19 @@ pub enum Output {
     Ended(EndReason),
     /// For traces and measurements; holds nothing personal.
     Event(Event),
+}
+
+/// A span of the caller's audio to be recognised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// From here, pre-roll included.
+    pub from: Millis,
+    /// To here.
+    pub to: Millis,
+    /// What the question expects.
+    pub expects: AnswerKind,
+    /// Words likely in it.
+    pub hints: Vec<String>,
 }
 
 /// Something to play.

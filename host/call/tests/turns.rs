@@ -469,11 +469,43 @@ fn the_pause_that_ends_an_answer_depends_on_the_question() {
         h.run_to(9_000);
         assert_eq!(h.at(|o| matches!(o, Output::Hear { .. })), [3_600 + 2 * pause], "{kind:?}");
         let kinds = h.log.iter().filter_map(|(_, o)| match o {
-            Output::Hear { expects, .. } => Some(*expects),
+            Output::Hear { span, .. } => Some(span.expects),
             _ => None,
         });
         assert_eq!(kinds.collect::<Vec<_>>(), [kind]);
     }
+}
+
+#[test]
+fn what_may_be_the_end_is_heard_ahead_once_for_each_pause() {
+    let mut h = Harness::asking(AnswerKind::Free, BargeIn::Speech);
+    // A pause of 160 ms is part of a word, one of 500 ms may be the end, the last is.
+    h.speech = vec![(2_000, 2_600), (2_760, 3_200), (3_700, 4_400)];
+    h.run_to(9_000);
+    let ahead = h.log.iter().filter_map(|(at, output)| match output {
+        Output::HearAhead(span) => Some((at.0, span.clone())),
+        _ => None,
+    });
+    let ahead: Vec<_> = ahead.collect();
+    let times: Vec<_> = ahead.iter().map(|(at, span)| (*at, span.from.0, span.to.0)).collect();
+    assert_eq!(times, [(3_400, 1_700, 3_400), (4_600, 1_700, 4_600)]);
+    // What is heard in the end is what was heard ahead, to the millisecond.
+    let heard = h.log.iter().find_map(|(at, output)| match output {
+        Output::Hear { span, .. } => Some((at.0, span.clone())),
+        _ => None,
+    });
+    assert_eq!(heard, Some((5_300, ahead[1].1.clone())));
+}
+
+#[test]
+fn nothing_is_heard_ahead_of_a_key() {
+    // A key came before the pause was long enough.
+    let mut h = Harness::asking(AnswerKind::Free, BargeIn::None);
+    h.speech = vec![(2_000, 2_600)];
+    h.run_to(2_650);
+    h.give(Input::Digit('1'));
+    h.run_to(9_000);
+    assert_eq!(h.at(|o| matches!(o, Output::HearAhead(_))), []);
 }
 
 #[test]

@@ -157,7 +157,7 @@ fn act(conversation: &mut Conversation, door: &ChatDoor, now: Millis) {
             Act::Play { token, text: Spoken::Recorded(_) } => {
                 conversation.handle(Input::PlaybackFailed { token }, now);
             }
-            Act::StopPlayback { .. } | Act::Hear { .. } | Act::ComfortTone(_) => {}
+            Act::StopPlayback { .. } | Act::Hear { .. } | Act::HearAhead(_) | Act::ComfortTone(_) => {}
         }
     }
 }

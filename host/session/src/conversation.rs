@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use call::{
-    AnswerKind, Call, Command, EndReason, Event, Input, Millis, Output, Prompt, SystemPrompt, Token, TransferResult,
+    AnswerKind, Call, Command, EndReason, Event, Input, Millis, Output, Prompt, Span, SystemPrompt, Token,
+    TransferResult,
 };
 use lines::Line;
 use records::{CallEnd, CallRecord, Pii, Turn, Who};
@@ -40,7 +41,9 @@ pub(crate) enum Act {
     /// Stop saying it.
     StopPlayback { token: Token },
     /// Recognise a span of the caller's audio.
-    Hear { token: Token, from: Millis, to: Millis, expects: AnswerKind, hints: Vec<String> },
+    Hear { token: Token, span: Span },
+    /// The same, which may be asked for soon.
+    HearAhead(Span),
     /// The line-is-alive tone.
     ComfortTone(bool),
 }
@@ -255,9 +258,8 @@ impl Conversation {
                     return Some(Act::Play { token, text: self.spoken(what) });
                 }
                 Output::StopPlayback { token } => return Some(Act::StopPlayback { token }),
-                Output::Hear { token, from, to, expects, hints } => {
-                    return Some(Act::Hear { token, from, to, expects, hints });
-                }
+                Output::Hear { token, span } => return Some(Act::Hear { token, span }),
+                Output::HearAhead(span) => return Some(Act::HearAhead(span)),
                 Output::ComfortTone(on) => return Some(Act::ComfortTone(on)),
                 Output::Reply(reply) => match self.notice.after(reply) {
                     Next::Command(command) => self.handle(Input::Flow(command), now),

@@ -5,12 +5,12 @@ use std::task::Context;
 use std::time::Duration;
 
 use audio::{FRAME_MS, Pcm};
-use call::{AnswerKind, EndReason, Input, Millis, Token};
+use call::{EndReason, Input, Millis, Span, Token};
 use lines::{Beat, Door, FRAME_SAMPLES, LINE_RATE, Pace, Paced, Pacer, Received};
 use records::CallEnd;
-use speech::recogniser::{Listen, Mode};
+use speech::recogniser::{Listen, Mode, Transcript};
 use speech::voice::Mouth;
-use speech::{Ears, Priority};
+use speech::{Ears, Priority, SpeechError};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
@@ -130,6 +130,7 @@ pub async fn robot(
         inbox,
         to_loop,
         hearing: 0,
+        ahead: None,
         ear: Ear::new(),
         kept: Kept::new(),
         caller_gone: false,
@@ -182,9 +183,16 @@ struct Media {
     to_loop: ToLoop,
     /// Recognitions under way.
     hearing: usize,
+    ahead: Option<Ahead>,
     ear: Ear,
     kept: Kept,
     caller_gone: bool,
+}
+
+/// Speech that is being heard before its end is certain.
+struct Ahead {
+    span: Span,
+    task: JoinHandle<Result<Transcript, SpeechError>>,
 }
 
 /// A caller who is not there keeps their own time: as fast as frames can be handled, and the clock's while they wait for
@@ -257,7 +265,8 @@ impl Paced for Media {
 impl Media {
     /// Does the caller wait for us?
     fn waits(&self) -> bool {
-        self.conversation.flow_thinks() || self.conversation.transfers() || self.hearing > 0 || self.playback.waits()
+        let hears = self.hearing > 0 || self.ahead.as_ref().is_some_and(|ahead| !ahead.task.is_finished());
+        self.conversation.flow_thinks() || self.conversation.transfers() || hears || self.playback.waits()
     }
 
     fn arrived(&mut self, arrived: Arrived) {
@@ -339,23 +348,55 @@ impl Media {
                         self.conversation.robot_said(&heard.text, heard.from, now);
                     }
                 }
-                Act::Hear { token, from, to, expects, hints } => self.hear(token, from, to, expects, hints),
+                Act::Hear { token, span } => self.hear(token, span),
+                Act::HearAhead(span) => self.hear_ahead(span),
                 Act::ComfortTone(on) => self.playback.comfort(on),
             }
         }
     }
 
-    /// Recognise a span of the caller's audio, beside the loop.
-    fn hear(&mut self, token: Token, from: Millis, to: Millis, expects: AnswerKind, hints: Vec<String>) {
-        let samples = self.kept.span(from, to);
-        let prompt = Some(self.conversation.topic(expects));
-        let listen = Listen { mode: Mode::Live, hints, prompt, vocabulary: self.conversation.vocabulary(expects) };
+    /// Recognise a span of the caller's audio, beside the loop; what was begun ahead is waited for.
+    fn hear(&mut self, token: Token, span: Span) {
+        let begun = self.ahead.take_if(|ahead| ahead.span == span);
+        self.forget_ahead();
+        let (from, to) = (span.from, span.to);
+        let (audio, listen) = self.to_hear(&span);
         let (ears, to_loop) = (self.ears.clone(), self.to_loop.clone());
         self.hearing += 1;
         self.runtime.spawn(async move {
-            let result = ears.hear(Pcm::new(LINE_RATE, samples), listen, Priority::Live).await;
+            let result = match begun {
+                Some(ahead) => ahead.task.await.unwrap_or(Err(SpeechError::Closed)),
+                None => ears.hear(audio, listen, Priority::Live).await,
+            };
             to_loop.send(Arrived::Heard { token, from, to, result }).ok();
         });
+    }
+
+    /// The caller may have finished; most have. Where the ears have nothing better to do, they begin.
+    fn hear_ahead(&mut self, span: Span) {
+        self.forget_ahead();
+        let (audio, listen) = self.to_hear(&span);
+        self.ahead = self.ears.hear_ahead(audio, listen).map(|begun| {
+            let task = self.runtime.spawn(begun.heard());
+            Ahead { span, task }
+        });
+    }
+
+    fn forget_ahead(&mut self) {
+        if let Some(ahead) = self.ahead.take() {
+            ahead.task.abort();
+        }
+    }
+
+    fn to_hear(&self, span: &Span) -> (Pcm, Listen) {
+        let listen = Listen {
+            mode: Mode::Live,
+            hints: span.hints.clone(),
+            prompt: Some(self.conversation.topic(span.expects)),
+            vocabulary: self.conversation.vocabulary(span.expects),
+            ..Listen::default()
+        };
+        (Pcm::new(LINE_RATE, self.kept.span(span.from, span.to)), listen)
     }
 }
 

@@ -76,7 +76,7 @@ fn act(conversation: &mut Conversation, mut now: Millis) -> Millis {
                 conversation.handle(Input::PlaybackDone { token }, now);
                 conversation.robot_said(&text, from, now);
             }
-            Act::StopPlayback { .. } | Act::Hear { .. } | Act::ComfortTone(_) => {}
+            Act::StopPlayback { .. } | Act::Hear { .. } | Act::HearAhead(_) | Act::ComfortTone(_) => {}
         }
     }
     now

@@ -214,8 +214,8 @@ impl Harness {
                         matches!(input, Input::PlaybackStarted { token: t } | Input::PlaybackDone { token: t } if *t == token)
                     });
                 }
-                Output::Hear { token, from, to, .. } => {
-                    assert!(from < to && to <= self.now, "an impossible span");
+                Output::Hear { token, span } => {
+                    assert!(span.from < span.to && span.to <= self.now, "an impossible span");
                     self.plan_hearing(token);
                 }
                 Output::Transfer { token, .. } => {
@@ -231,6 +231,7 @@ impl Harness {
                     self.tone = on;
                 }
                 Output::Reply(_) => self.next_deed(),
+                Output::HearAhead(span) => assert!(span.from < span.to && span.to <= self.now, "an impossible span"),
                 Output::TakeCallback | Output::Ended(_) | Output::Event(_) => {}
             }
         }
@@ -293,7 +294,7 @@ impl Harness {
     /// The spans of audio given to the recogniser.
     pub fn spans(&self) -> Vec<(u64, u64)> {
         let spans = self.log.iter().filter_map(|(_, output)| match output {
-            Output::Hear { from, to, .. } => Some((from.0, to.0)),
+            Output::Hear { span, .. } => Some((span.from.0, span.to.0)),
             _ => None,
         });
         spans.collect()

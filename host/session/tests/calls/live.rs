@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use audio::Pcm;
@@ -38,8 +39,8 @@ impl Voice for Person {
     }
 }
 
-/// Hears these words, one after the other, whatever is said.
-struct Knows(Mutex<Vec<&'static str>>);
+/// Hears these words, whatever is said.
+struct Knows(&'static str);
 
 impl Recogniser for Knows {
     fn id(&self) -> &str {
@@ -47,16 +48,14 @@ impl Recogniser for Knows {
     }
 
     fn transcribe(&self, _audio: &Pcm, _listen: &Listen) -> Result<Transcript, SpeechError> {
-        let mut words = self.0.lock().unwrap();
-        let text = if words.is_empty() { String::new() } else { words.remove(0).to_owned() };
-        Ok(Transcript { text, confidence: 0.9, ..Transcript::default() })
+        Ok(Transcript { text: self.0.to_owned(), confidence: 0.9, ..Transcript::default() })
     }
 }
 
-fn hearing(words: &[&'static str]) -> (Hearing, TempDir) {
+fn hearing(words: &'static str) -> (Hearing, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let mouth = Mouth::new(vec![Arc::new(Person)], Prompts::default(), folder.path()).unwrap();
-    let ears = Ears::new(Arc::new(Knows(Mutex::new(words.to_vec()))), 1);
+    let ears = Ears::new(Arc::new(Knows(words)), 1);
     (Hearing::new(ears, Arc::new(mouth)), folder)
 }
 
@@ -141,7 +140,7 @@ fn all(mut traces: mpsc::UnboundedReceiver<Trace>) -> Vec<Trace> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_voice_stops_the_prompt_within_150_ms_and_is_the_answer() {
     let house = House::vet_lapa().await;
-    let (hearing, folder) = hearing(&["подскажите, сколько стоит приём терапевта"]);
+    let (hearing, folder) = hearing("подскажите, сколько стоит приём терапевта");
     let seen = Arc::<Mutex<Seen>>::default();
     // Into the first question: the greeting before it is two sentences of 1.8 s, the notice one, and both must be heard.
     let question = 3 * recording("conf-getpin").samples.len() / FRAME_SAMPLES;
@@ -201,7 +200,7 @@ async fn a_caller_who_is_handed_over_comes_back_with_their_line() {
     let house = House::vet_lapa().await;
     let people = Arc::new(Slow { answers: true, ..Slow::default() });
     let stage = session::Stage { people: people.clone(), ..house.stage.clone() };
-    let (hearing, folder) = hearing(&["соедините меня с оператором"]);
+    let (hearing, folder) = hearing("соедините меня с оператором");
     let seen = Arc::<Mutex<Seen>>::default();
     let door = Caller { plan: Plan::SpeakOver(20, voice()), seen: Arc::clone(&seen), first_sound: None };
     let mut setup = at(DAY, Some("+79031234567"));
@@ -230,7 +229,7 @@ async fn a_key_pressed_ahead_answers_the_first_question() {
     let house = House::vet_lapa().await;
     let people = Arc::new(Slow { answers: true, ..Slow::default() });
     let stage = session::Stage { people: people.clone(), ..house.stage.clone() };
-    let (hearing, _folder) = hearing(&[]);
+    let (hearing, _folder) = hearing("");
     let door = Caller { plan: Plan::Press('0'), seen: Arc::default(), first_sound: None };
     let robot = session::robot(&stage, at(DAY, None), Box::new(door), &hearing, Tracer::none()).await.unwrap();
     assert_eq!(robot.end, EndReason::Transferred);
@@ -240,13 +239,61 @@ async fn a_key_pressed_ahead_answers_the_first_question() {
     assert!(!told.contains("caller:"), "nobody said a word: {told}");
 }
 
+/// Takes a while, as recognition does, and remembers what it heard.
+#[derive(Default)]
+struct TakesTime(Mutex<Vec<Vec<i16>>>);
+
+const HEARING_TAKES: Duration = Duration::from_millis(400);
+
+impl Recogniser for TakesTime {
+    fn id(&self) -> &str {
+        "takes-time"
+    }
+
+    fn transcribe(&self, audio: &Pcm, _listen: &Listen) -> Result<Transcript, SpeechError> {
+        self.0.lock().unwrap().push(audio.samples.clone());
+        std::thread::sleep(HEARING_TAKES);
+        Ok(Transcript {
+            text: "соедините меня с оператором".to_owned(), confidence: 0.9, ..Transcript::default()
+        })
+    }
+}
+
+/// The pause that ends an answer to an open question is 900 ms; recognition begins 200 ms into it.
+#[tokio::test(flavor = "multi_thread")]
+async fn recognition_is_over_when_the_pause_is() {
+    let house = House::vet_lapa().await;
+    let people = Arc::new(Slow { answers: true, ..Slow::default() });
+    let stage = session::Stage { people: people.clone(), ..house.stage.clone() };
+    let folder = tempfile::tempdir().unwrap();
+    let mouth = Mouth::new(vec![Arc::new(Person)], Prompts::default(), folder.path()).unwrap();
+    let engine = Arc::new(TakesTime::default());
+    let hearing = Hearing::new(Ears::new(engine.clone(), 2), Arc::new(mouth));
+    // After two sentences of greeting and the question.
+    let silence = 3 * recording("conf-getpin").samples.len() / FRAME_SAMPLES;
+    let door = Caller { plan: Plan::SpeakOver(silence + 40, voice()), seen: Arc::default(), first_sound: None };
+    let (tracer, traces) = Tracer::channel();
+    let robot = session::robot(&stage, at(DAY, None), Box::new(door), &hearing, tracer).await.unwrap();
+    robot.held.await.unwrap().unwrap();
+    let answered = |trace: Trace| match trace {
+        Trace::Answered(turn) => Some(turn.recognising_ms),
+        _ => None,
+    };
+    let times: Vec<u64> = all(traces).into_iter().filter_map(answered).collect();
+    // A frame or two for the words to arrive, and what a busy machine adds.
+    assert!(times.iter().any(|ms| *ms < HEARING_TAKES.as_millis() as u64 / 2), "{times:?}");
+    let heard = engine.0.lock().unwrap();
+    let longest = heard.iter().map(Vec::len).max().unwrap();
+    assert_eq!(heard.iter().filter(|audio| audio.len() == longest).count(), 1, "heard once, not twice");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn people_are_not_kept_waiting_for_a_caller_who_left() {
     let house = House::vet_lapa().await;
     let people = Arc::new(Slow::default());
     let given_up = Arc::clone(&people.given_up);
     let stage = session::Stage { people: people.clone(), ..house.stage.clone() };
-    let (hearing, _folder) = hearing(&["соедините меня с оператором"]);
+    let (hearing, _folder) = hearing("соедините меня с оператором");
     let door = Caller { plan: Plan::SpeakOver(20, voice()), seen: Arc::default(), first_sound: None };
     let robot = session::robot(&stage, at(DAY, None), Box::new(door), &hearing, Tracer::none()).await.unwrap();
     assert_eq!(robot.end, EndReason::CallerHungUp);
@@ -259,7 +306,7 @@ async fn people_are_not_kept_waiting_for_a_caller_who_left() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_clock_closes_the_call_in_the_records() {
     let house = House::vet_lapa().await;
-    let (hearing, _folder) = hearing(&[]);
+    let (hearing, _folder) = hearing("");
     let door = Caller { plan: Plan::HangUp(100_000), seen: Arc::default(), first_sound: None };
     let setup = at(DAY, None);
     let id = setup.id.clone();
