@@ -60,8 +60,7 @@ peers() {
 }
 
 # What was heard stays in $cache/transcription, with the sound; a hearing that is there is not made again, so a run that was
-# broken off goes on. BENCH_FRESH=1 begins anew. BENCH_PROMPTS and BENCH_SUBSET: how many prompts, and how many of them under
-# noise and loss.
+# broken off goes on. BENCH_FRESH=1 begins anew. BENCH_PROMPTS: how many prompts, and BENCH_SUBSET: how many of them as recordings.
 transcription() {
     local sounds=/usr/share/asterisk/sounds/ru texts=/usr/share/doc/asterisk-core-sounds-ru/core-sounds-ru.txt.gz
     local home=$cache/transcription condition mode set peers=yes
@@ -78,7 +77,7 @@ transcription() {
     head -n "${BENCH_PROMPTS:-400}" "$home/all.txt" >"$home/clean.txt"
     # Every third, for what is tried on some of them.
     awk 'NR % 3 == 1' "$home/clean.txt" | head -n "${BENCH_SUBSET:-100}" >"$home/subset.txt"
-    for condition in noise15 noise5 loss3 loss10; do cp "$home/subset.txt" "$home/$condition.txt"; done
+    for condition in noise15 noise5 loss3 loss10; do cp "$home/clean.txt" "$home/$condition.txt"; done
     cp bench/speech/clinic-phrases.txt "$home/clinic.txt"
     for condition in clean noise15 noise5 loss3 loss10; do
         [ -d "$home/$condition" ] || example wer line $sounds "$home/$condition.txt" "$home/$condition" "$condition" || return 1

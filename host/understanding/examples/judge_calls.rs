@@ -1,4 +1,4 @@
-//! How well the shipped classifier judges labelled calls: `judge_calls CLINICS FILE.jsonl… [--wrong] [--words]`, by meaning
+//! How well the shipped classifier judges labelled calls: `judge_calls CLINICS FILE.jsonl… [--wrong] [--words] [--weights=FILE]`, by meaning
 //! too where its model is installed, unless by words alone is asked for. CLINICS is a folder
 //! or file of `clinics*.jsonl` lines, or a JSON object of clinics by their ids.
 
@@ -15,9 +15,12 @@ use understanding::profile::{Kind, Profile};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (flags, args): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|arg| arg.starts_with("--"));
     let [clinics, files @ ..] = args.as_slice() else {
-        return Err("usage: judge_calls CLINICS FILE.jsonl… [--wrong] [--words]".into());
+        return Err("usage: judge_calls CLINICS FILE.jsonl… [--wrong] [--words] [--weights=FILE]".into());
     };
-    let mut classifier = Classifier::embedded().clone();
+    let mut classifier = match flags.iter().find_map(|flag| flag.strip_prefix("--weights=")) {
+        Some(file) => Classifier::load(Path::new(file))?,
+        None => Classifier::embedded().clone(),
+    };
     match Sentences::open(&speech::models::default_store()) {
         Ok(sentences) if !flags.iter().any(|flag| flag == "--words") => {
             classifier = classifier.with_meaning(Meaning::new(move |text| sentences.vector(text)));

@@ -252,15 +252,20 @@ impl Profile {
         out
     }
 
-    /// The clinic as if these services of the lexicon stood otherwise on its lists; for training.
-    pub(crate) fn relisted(&self, services: &[usize], standing: Standing) -> Self {
+    /// The clinic as if these services of the lexicon stood otherwise on its lists, or on neither; for training. Nothing where
+    /// they cannot stand so: what belongs to another field is never just unlisted.
+    pub(crate) fn relisted(&self, services: &[usize], standing: Standing) -> Option<Self> {
         let mut other = self.clone();
         other.own = Patterns::default();
         for &s in services {
-            other.listed.insert(s, (standing == Standing::Offered).then_some(0));
+            match standing {
+                Standing::Offered => _ = other.listed.insert(s, Some(0)),
+                Standing::Absent => _ = other.listed.insert(s, None),
+                _ => other.listed.retain(|listed, _| !Lexicon::embedded().ancestry(s).contains(listed)),
+            }
         }
         other.conclude();
-        other
+        services.iter().all(|&s| other.standing(s).0 == standing).then_some(other)
     }
 
     /// Reads one entry of a list. `service` is its index when offered.

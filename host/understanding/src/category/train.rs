@@ -35,7 +35,7 @@ pub struct TrainOptions {
     pub min_calls: usize,
     /// How far rare categories are weighted up: 0 not at all, 1 until all weigh the same.
     pub balance: f32,
-    /// Train also on damaged wordings, callers' words alone, and clinics with the opposite list.
+    /// Train also on damaged wordings, callers' words alone, and clinics whose lists say otherwise.
     pub variants: bool,
     /// Learn a reading of meaning beside the words.
     pub meaning: Option<Meaning>,
@@ -334,28 +334,33 @@ fn variants(corpus: &Corpus, n: usize, labelled: &LabelledCall, options: &TrainO
     if call.turns.len() > 1 {
         out.push(of(&caller_alone(call), Some(profile), &labelled.label, 0.5));
     }
-    if let Some((profile, label)) = opposite(&labelled.label, call, profile) {
+    for (profile, label) in relisted(&labelled.label, call, profile) {
         out.push(of(&first_turn(call), Some(&profile), label, 0.5));
     }
     out
 }
 
-/// A clinic whose lists say the opposite of the one service the opening names, with the label the call then has.
-fn opposite(label: &str, call: &CallText, profile: &Profile) -> Option<(Profile, &'static str)> {
-    let (from, to, label): (&[Standing], _, _) = match label {
-        "target" => (&[Standing::Offered, Standing::Unlisted], Standing::Absent, "not_our_service"),
-        "not_our_service" => (&[Standing::Absent], Standing::Offered, "target"),
-        _ => return None,
+/// Clinics whose lists say otherwise of the one service the opening names, with the label the call then has: a service on
+/// neither list, if it is of the clinic's field, is asked for with a visit in view.
+fn relisted(label: &str, call: &CallText, profile: &Profile) -> Vec<(Profile, &'static str)> {
+    let (from, to): (&[Standing], _) = match label {
+        "target" => (
+            &[Standing::Offered, Standing::Unlisted],
+            [(Standing::Absent, "not_our_service"), (Standing::Unlisted, "target")],
+        ),
+        "not_our_service" => (&[Standing::Absent], [(Standing::Offered, "target"), (Standing::Unlisted, "target")]),
+        _ => return Vec::new(),
     };
-    let opening = &call.caller_turns().next()?.1.text;
-    let named = profile.named(&crate::lexicon::text::Text::new(opening));
-    let first = named.first()?;
+    let Some((_, opening)) = call.caller_turns().next() else { return Vec::new() };
+    let named = profile.named(&crate::lexicon::text::Text::new(&opening.text));
+    let Some(first) = named.first() else { return Vec::new() };
     let one_place = named.iter().all(|n| overlap(&n.words, &first.words) && n.known.is_some());
     if !one_place || !from.contains(&first.standing) {
-        return None;
+        return Vec::new();
     }
     let services: Vec<usize> = named.iter().filter_map(|n| n.known).collect();
-    Some((profile.relisted(&services, to), label))
+    let other = to.into_iter().filter(|(standing, _)| *standing != first.standing);
+    other.filter_map(|(standing, label)| Some((profile.relisted(&services, standing)?, label))).collect()
 }
 
 fn caller_alone(call: &CallText) -> CallText {
