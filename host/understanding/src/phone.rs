@@ -86,7 +86,21 @@ impl From<PhoneNumber> for String {
 pub fn parse(text: &str) -> Option<PhoneNumber> {
     let runs = runs(&tokens(text));
     let all = runs.concat();
-    runs.iter().rev().find_map(|run| whole(run)).or_else(|| whole(&all)).or_else(|| from_trunk(&all))
+    let once = || runs.iter().rev().find_map(|run| whole(&without_echo(run)));
+    runs.iter().rev().find_map(|run| whole(run)).or_else(|| whole(&all)).or_else(|| from_trunk(&all)).or_else(once)
+}
+
+/// «девятьсот пятьдесят девять, да, девятьсот пятьдесят девять»: a group said twice in a row, once.
+fn without_echo(run: &[Atom]) -> Vec<Atom> {
+    let mut out: Vec<Atom> = Vec::new();
+    for group in run.chunk_by(|_, next| !next.apart) {
+        let digits = |atoms: &[Atom]| atoms.iter().map(|atom| atom.digits.clone()).collect::<Vec<_>>();
+        let before = out.len().saturating_sub(group.len());
+        if digits(&out[before..]) != digits(group) {
+            out.extend_from_slice(group);
+        }
+    }
+    out
 }
 
 /// «на конце сорок сорок, а целиком восемь девятьсот …»: figures may lead up to the number, which begins with 8 or 7 and a
@@ -241,7 +255,27 @@ fn runs(tokens: &[Token]) -> Vec<Vec<Atom>> {
             | "оговорилась"
             | "оговорился"
             | "перепутала"
-            | "перепутал" => correcting |= !last(&mut runs).is_empty(),
+            | "перепутал"
+            | "стоп"
+            | "вру"
+            | "соврала"
+            | "соврал"
+            | "неправильно"
+            | "неверно"
+            | "сбилась"
+            | "сбился"
+            | "ошибаюсь" => correcting |= !last(&mut runs).is_empty(),
+            // «семьдесят три, не семьдесят четыре»; «не семьдесят три, а семьдесят четыре»
+            "не" if !last(&mut runs).is_empty() && atoms_at(tokens, at).is_some() => {
+                correcting = true;
+                let denied = atoms_at(tokens, at).map_or(0, |(_, taken)| taken);
+                let after = (at + denied..tokens.len()).find(|n| tokens[*n].kind != TokenKind::Mark);
+                if let Some(but) = after.filter(|n| tokens[*n].is("а")) {
+                    let said = atoms_at(tokens, at).map_or_else(Vec::new, |(atoms, _)| atoms);
+                    correcting = ends_with(last(&mut runs), &said);
+                    at = but + 1;
+                }
+            }
             "сначала" | "заново" | "снова" => runs.push(Vec::new()),
             word if listed(FILLERS, word) => {}
             _ => {
@@ -269,6 +303,11 @@ fn last(runs: &mut Vec<Vec<Atom>>) -> &mut Vec<Atom> {
     }
     let nth = runs.len() - 1;
     &mut runs[nth]
+}
+
+fn ends_with(run: &[Atom], said: &[Atom]) -> bool {
+    let digits = |atoms: &[Atom]| atoms.iter().map(|atom| atom.digits.clone()).collect::<String>();
+    digits(run).ends_with(&digits(said))
 }
 
 /// Takes back what the new pieces replace: as many pieces of the same shape, or else the last group.
@@ -316,6 +355,13 @@ fn atoms_at(tokens: &[Token], at: usize) -> Option<(Vec<Atom>, usize)> {
         }
     }
     let mut atoms = vec![piece(first.to_string(), first, true)];
+    // «ноль семь» is a pair in one breath.
+    if first == 0
+        && let Some(unit) = word(at + 1).filter(|unit| (1..10).contains(unit))
+    {
+        atoms.push(piece(unit.to_string(), unit, true));
+        return Some((atoms, 2));
+    }
     let mut open = first;
     while let Some((next, together)) = word(at + atoms.len()).and_then(|next| Some((next, run_together(open, next)?))) {
         atoms.push(piece(next.to_string(), next, true));
@@ -358,6 +404,22 @@ mod tests {
     fn debug_output_hides_the_number() {
         let number = PhoneNumber::from_e164("+79031234567").expect("E.164");
         assert_eq!(format!("{number:?}"), "PhoneNumber(…67)");
+    }
+
+    #[test]
+    fn numbers_are_corrected_on_the_way() {
+        for text in [
+            "девятьсот пять пятьсот семь семьдесят три не семьдесят четыре девяносто один",
+            "девятьсот пять пятьсот семь не семьдесят три, а семьдесят четыре, девяносто один",
+            "девятьсот пять, пятьсот семь, семьдесят три, не семьдесят три, а семьдесят четыре, девяносто один",
+            "девятьсот пять, да, девятьсот пять, пятьсот семь, семьдесят четыре, девяносто один",
+            "девятьсот пять пятьсот восемь стоп пятьсот семь семьдесят четыре девяносто один",
+            "восемь, девятьсот пять, пятьсот семь, семьдесят четыре, сорок, ой, вру, девяносто один",
+        ] {
+            assert_eq!(said(text).as_deref(), Some("+79055077491"), "{text}");
+        }
+        let zeros = "девятьсот пять, пятьсот семь, ноль восемь, нет-нет, ноль семь, сорок три";
+        assert_eq!(said(zeros).as_deref(), Some("+79055070743"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub(super) fn wishes(w: Words, found: Vec<Found>) -> Vec<Found> {
     for (nth, range) in clusters.iter().enumerate() {
         let items = &found[range.clone()];
         let around = Around { w, clusters: &clusters, found: &found, nth };
-        if around.over(items) {
+        if around.over(items) || around.tells_the_day(items) {
             continue;
         }
         if around.unsuitable() {
@@ -39,6 +39,10 @@ fn clusters(w: Words, found: &[Found]) -> Vec<std::ops::Range<usize>> {
 }
 
 fn joined(w: Words, before: &Found, after: &Found) -> bool {
+    // «в среду, сегодня не дойду»: what is said of today is a remark of its own.
+    if after.item == Item::Day(Day::Relative(0), Edge::At) && w.gap(after.from) >= Gap::Comma {
+        return false;
+    }
     let linked = (before.to..after.from).all(|at| matches!(w.text(at), "и" | "или"));
     linked && w.gap(after.from) < Gap::Stop && !after.negated
 }
@@ -89,6 +93,21 @@ impl Around<'_> {
         ill && items.iter().all(|f| {
             matches!(f.item, Item::Day(_, Edge::From) | Item::Day(Day::Relative(0), _) | Item::Part(..) | Item::Early)
         })
+    }
+
+    /// «сегодня-то воскресенье, давайте завтра»: what day it is, and then the wish.
+    fn tells_the_day(&self, items: &[Found]) -> bool {
+        let told = match items {
+            [day, weekday] => {
+                matches!(day.item, Item::Day(Day::Relative(_), Edge::At))
+                    && matches!(weekday.item, Item::Day(Day::Weekday(..), Edge::At))
+                    && self.w.gap(weekday.from) < Gap::Comma
+            }
+            _ => false,
+        };
+        told && self.clusters[self.nth + 1..]
+            .iter()
+            .any(|later| self.found[later.clone()].iter().any(|f| f.item.is_day() && !f.negated))
     }
 
     /// «с утра капает», «вечером скулит»: a verb that says what goes on, unless it speaks of coming.

@@ -176,7 +176,7 @@ impl Scan<'_> {
         if special || clock.half.is_some() {
             return Some((clock, taken));
         }
-        if matches!(w.text(at), "две" | "одна" | "одну" | "одной") || self.counted(at + taken) {
+        if matches!(w.text(at), "две" | "одна" | "одну" | "одной" | "одно") || self.counted(at + taken) {
             return None;
         }
         // «на час» alone is a duration as often as a time.
@@ -268,7 +268,7 @@ impl Scan<'_> {
         }
         if self.counted(at + taken)
             || w.lex(at) == Lex::Unit(Unit::Hour)
-            || matches!(w.text(at), "две" | "одна" | "одну")
+            || matches!(w.text(at), "две" | "одна" | "одну" | "одно")
         {
             return None;
         }
