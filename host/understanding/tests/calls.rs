@@ -41,7 +41,12 @@ fn calls_hard() {
     hold("calls_hard");
 }
 
-/// The same calls said by a synthetic voice through a noisy telephone band and heard by Whisper base, both sides: of its
+#[test]
+fn calls_unlisted() {
+    hold("calls_unlisted");
+}
+
+/// The first two said by a synthetic voice through a noisy telephone band and heard by Whisper base, both sides: of its
 /// words 39 % came out changed.
 #[test]
 fn calls_others_heard() {
