@@ -119,7 +119,7 @@ pub struct Demo {
     pub lang: Lang,
 }
 
-/// Languages of pages.
+/// Languages of pages and screens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Lang {
     /// Русский
@@ -339,6 +339,9 @@ pub struct Review {
     /// Play nothing
     #[arg(long)]
     pub mute: bool,
+    /// Language of the screen; the calls stay in theirs
+    #[arg(long, value_enum, default_value = "ru")]
+    pub lang: Lang,
     /// How to print the list
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,

@@ -151,6 +151,8 @@ fn a_session_at_the_queue_goes_on_where_it_ended() {
     assert!(reviews(&program, &first_call).iter().any(|review| review.category.is_some()));
     let third = review("");
     assert!(third.out.contains("смотреть нечего"), "{}", third.out);
+    let english = program.fed(&["review", "--clinic", "vet_lapa", "--lang", "en"], "");
+    assert!(english.out.contains("nothing to look at"), "{}", english.out);
 }
 
 #[test]

@@ -176,7 +176,8 @@ impl Scan<'_> {
         if special || clock.half.is_some() {
             return Some((clock, taken));
         }
-        if matches!(w.text(at), "две" | "одна" | "одну" | "одной" | "одно") || self.counted(at + taken) {
+        if matches!(w.text(at), "две" | "одна" | "одну" | "одной" | "одно") || self.counted(at + taken)
+        {
             return None;
         }
         // «на час» alone is a duration as often as a time.

@@ -1,10 +1,11 @@
 //! `gudok review`: the calls that the classifier is unsure of, before a person. Their word is kept with who and when.
 //!
 //! Layout: this file is the command and the loop at the terminal; [`queue`] what waits and in which order; [`keys`] one
-//! key at a time; [`player`] listening; [`http`] the queue for the server.
+//! key at a time; [`player`] listening; [`phrases`] what the screen says; [`http`] the queue for the server.
 
 pub mod http;
 mod keys;
+mod phrases;
 mod player;
 pub mod queue;
 
@@ -19,6 +20,7 @@ use session::meaning;
 use understanding::category::{Category, Taxonomy, Who};
 
 use self::keys::{Key, Keys};
+use self::phrases::Phrases;
 use self::player::Player;
 use self::queue::{Queue, Queued};
 use crate::cli::{Format, Review};
@@ -51,7 +53,8 @@ pub async fn run(args: &Review, place: &Place) -> Result<()> {
     if args.list {
         return list(&waiting, args, &clinic, &store).await;
     }
-    let mut desk = Desk { clinic, store, categories, by, player: Player::find(), mute: args.mute };
+    let phrases = Phrases::of(args.lang);
+    let mut desk = Desk { clinic, store, categories, by, player: Player::find(phrases), mute: args.mute, phrases };
     desk.sit(&waiting).await
 }
 
@@ -152,13 +155,14 @@ struct Desk {
     by: String,
     player: Player,
     mute: bool,
+    phrases: &'static Phrases,
 }
 
 impl Desk {
     /// Call by call, until the queue or the person's patience ends. What was said is kept at once.
     async fn sit(&mut self, waiting: &[Queued]) -> Result<()> {
         if waiting.is_empty() {
-            println!("{}: смотреть нечего", self.clinic.id);
+            println!("{}: {}", self.clinic.id, self.phrases.nothing);
             return Ok(());
         }
         let keys = Arc::new(Keys::open());
@@ -195,16 +199,16 @@ impl Desk {
                 let kept = self.store.review(&word(&call.call.call, category.as_deref(), &self.by)).await?;
                 match &kept.category {
                     Some(category) => println!("  ✓ {} ({})\n", self.title(category), kept.by),
-                    None => println!("  отложено\n"),
+                    None => println!("  {}\n", self.phrases.put_off),
                 }
                 said += usize::from(kept.category.is_some());
                 at += 1;
                 break;
             }
         }
-        println!("рассмотрено {said}, осталось {}", waiting.len().saturating_sub(at));
+        println!("{} {said}, {} {}", self.phrases.seen, self.phrases.left, waiting.len().saturating_sub(at));
         if said > 0 {
-            println!("переобучить: gudok train --with-corrections");
+            println!("{}: gudok train --with-corrections", self.phrases.retrain);
         }
         Ok(())
     }
@@ -218,23 +222,19 @@ impl Desk {
 
     fn show(&self, call: &Queued, at: usize, of: usize) {
         let paint = Paint::stdout();
-        let missed =
-            if call.call.missed_call { " · клиника звонила на этот номер" } else { "" };
-        let why = match call.why {
-            "doubt" => "сомнение",
-            "chance" => "наугад",
-            _ => "проверка уверенного",
-        };
-        let head = format!("{} из {of} · {} · {why}{missed}", at + 1, when(&self.clinic, call.call.started_ms));
+        let missed = if call.call.missed_call { self.phrases.missed } else { "" };
+        let why = self.phrases.why(call.why);
+        let when = when(&self.clinic, call.call.started_ms);
+        let head = format!("{} {} {of} · {when} · {why}{missed}", at + 1, self.phrases.of);
         println!("{}", paint.bold(&head));
         let guesses =
             call.verdict.scores.iter().take(2).map(|(id, p)| format!("{} {:.0} %", self.title(id), p * 100.0));
-        println!("  {}", paint.dim(&format!("программа: {}", guesses.collect::<Vec<_>>().join(" · "))));
+        println!("  {}", paint.dim(&format!("{}: {}", self.phrases.program, guesses.collect::<Vec<_>>().join(" · "))));
         for (place, turn) in call.said.turns.iter().enumerate() {
             let who = match turn.who {
-                Who::Agent => paint.cyan("клиника "),
-                Who::Caller => paint.green("звонящий"),
-                Who::Unknown => paint.green("кто-то  "),
+                Who::Agent => paint.cyan(self.phrases.sides[0]),
+                Who::Caller => paint.green(self.phrases.sides[1]),
+                Who::Unknown => paint.green(self.phrases.sides[2]),
             };
             let pieces = marked(&call.said, &call.verdict.evidence, place);
             let text: String =
@@ -243,11 +243,10 @@ impl Desk {
         }
         let choices: Vec<String> = self
             .keys()
-            .map(|(key, category)| format!("{} {}", paint.bold(&key.to_string()), category.title_ru))
+            .map(|(key, category)| format!("{} {}", paint.bold(&key.to_string()), self.phrases.title(category)))
             .collect();
         println!("  {}", choices.join("  "));
-        let help = "Enter согласиться · p послушать · e решающие слова · s отложить · b назад · q выход";
-        println!("  {}", paint.dim(help));
+        println!("  {}", paint.dim(self.phrases.help));
     }
 
     fn keys(&self) -> impl Iterator<Item = (char, &Category)> {
@@ -260,6 +259,6 @@ impl Desk {
     }
 
     fn title<'a>(&'a self, id: &'a str) -> &'a str {
-        self.categories.iter().find(|known| known.id == id).map_or(id, |known| known.title_ru.as_str())
+        self.categories.iter().find(|known| known.id == id).map_or(id, |known| self.phrases.title(known))
     }
 }

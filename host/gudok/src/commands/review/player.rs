@@ -7,6 +7,8 @@ use anyhow::{Context, Result};
 use records::Store;
 use tempfile::TempDir;
 
+use super::phrases::Phrases;
+
 /// Players with what makes them silent on the terminal, best first.
 const PLAYERS: [(&str, &[&str]); 5] = [
     ("pw-play", &[]),
@@ -23,15 +25,16 @@ const MARGIN_S: f32 = 1.0;
 pub struct Player {
     command: Option<(PathBuf, &'static [&'static str])>,
     playing: Option<(Child, TempDir)>,
+    phrases: &'static Phrases,
 }
 
 impl Player {
     /// The first that is installed.
-    pub fn find() -> Player {
+    pub(super) fn find(phrases: &'static Phrases) -> Player {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let installed = |name: &str| std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file());
         let command = PLAYERS.iter().find_map(|(name, args)| Some((installed(name)?, *args)));
-        Player { command, playing: None }
+        Player { command, playing: None, phrases }
     }
 
     /// Plays a call's recording, or only these seconds of it. The answer is a line for the person when nothing can be
@@ -39,15 +42,15 @@ impl Player {
     pub async fn play(&mut self, store: &Store, call: &str, seconds: Option<(f32, f32)>) -> Result<Option<String>> {
         self.stop();
         let Some((player, args)) = &self.command else {
-            return Ok(Some("нечем проиграть: установите alsa-utils (aplay), pulseaudio-utils или ffmpeg".to_owned()));
+            return Ok(Some(self.phrases.no_player.to_owned()));
         };
         let audio = store.call_audio(call).await?;
         let Some(recording) = audio.iter().find(|audio| audio.kind == "recording") else {
-            return Ok(Some("у этого звонка нет записи".to_owned()));
+            return Ok(Some(self.phrases.no_recording.to_owned()));
         };
         let bytes = match store.audio(&recording.sha256).await {
             Ok(bytes) => bytes,
-            Err(error) => return Ok(Some(format!("запись не читается: {error}"))),
+            Err(error) => return Ok(Some(format!("{}: {error}", self.phrases.unreadable))),
         };
         let folder = tempfile::tempdir().context("no room for a temporary file")?;
         let file = folder.path().join("call.wav");
