@@ -8,9 +8,13 @@ use serde_json::{Value, json};
 
 mod first;
 mod patronymic;
+mod said;
 mod surname;
+mod unlisted;
 
-use crate::normalise::{Token, TokenKind, listed, tokens};
+use crate::normalise::listed;
+use said::Word;
+use unlisted::{QUALITIES, ordinary, written_large};
 
 /// A person's name as far as it was said, in the nominative.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -41,13 +45,16 @@ enum Gender {
 /// assert_eq!(parse("а зачем вам"), None);
 /// ```
 pub fn parse(text: &str) -> Option<PersonName> {
-    let words = joined(text);
+    let words = said::words(text);
     let mut parts = Parts::default();
     parts.find_patronymic(&words);
     parts.find_first(&words);
-    parts.no_patronymic_before_the_name();
+    parts.no_patronymic_before_the_name(&words);
+    parts.unlisted_called(&words);
+    parts.unlisted_pair(&words);
     parts.find_last(&words);
-    parts.unlisted_first(&words);
+    parts.unlisted_beside_last(&words);
+    parts.lone_surname(&words);
     parts.name()
 }
 
@@ -64,40 +71,6 @@ pub fn to_json(name: Option<&PersonName>) -> Value {
 /// Whether a folded word is a first name as it stands, in the nominative.
 pub(crate) fn is_first(text: &str) -> bool {
     first::read(text, text, None, Some(false)).is_some_and(|reading| !reading.oblique)
-}
-
-/// A word of the text, hyphenated parts together.
-#[derive(Debug, Clone)]
-struct Word {
-    /// As written.
-    said: String,
-    /// Folded.
-    text: String,
-    /// A comma, full stop or the start of the text stands before it.
-    apart: bool,
-}
-
-fn joined(text: &str) -> Vec<Word> {
-    let mut out: Vec<Word> = Vec::new();
-    let all = tokens(text);
-    let glued = |a: &Token, b: &Token| a.bytes.end == b.bytes.start;
-    let mut apart = true;
-    for (nth, token) in all.iter().enumerate() {
-        let hyphen =
-            nth >= 2 && all[nth - 1].is("-") && glued(&all[nth - 2], &all[nth - 1]) && glued(&all[nth - 1], token);
-        match (token.kind, out.last_mut()) {
-            (TokenKind::Mark, _) => apart |= !token.is("-"),
-            (_, Some(last)) if hyphen && token.kind == TokenKind::Word => {
-                last.said = format!("{}-{}", last.said, &text[token.bytes.clone()]);
-                last.text = format!("{}-{}", last.text, token.text);
-            }
-            _ => {
-                out.push(Word { said: text[token.bytes.clone()].to_string(), text: token.text.clone(), apart });
-                apart = false;
-            }
-        }
-    }
-    out
 }
 
 #[derive(Default)]
@@ -118,7 +91,8 @@ impl Parts {
                     if matches!(of.text.as_str(), "оглы" | "улы") { Gender::Male } else { Gender::Female };
                 return Some((at..at + 2, patronymic::Reading { nominative, gender, oblique: false }));
             }
-            patronymic::read(&words[at].text, &words[at].said).map(|reading| (at..at + 1, reading))
+            let reading = patronymic::read(&words[at].text, &words[at].said).filter(|_| !words[at].surname);
+            reading.map(|reading| (at..at + 1, reading))
         });
     }
 
@@ -126,9 +100,9 @@ impl Parts {
         let gender = self.patronymic.as_ref().map(|(_, p)| p.gender);
         let oblique = self.patronymic.as_ref().map(|(_, p)| p.oblique);
         // Where names are written large, a small word is none («как в романе»).
-        let written_large = words.iter().skip(1).any(large);
+        let written_large = written_large(words);
         let read = |at: usize| {
-            if denied(words, at) || written_large && at > 0 && !large(&words[at]) {
+            if words[at].surname || denied(words, at) || written_large && at > 0 && !words[at].large() {
                 return None;
             }
             let free = self.patronymic.as_ref().is_none_or(|(range, _)| !range.contains(&at));
@@ -157,6 +131,11 @@ impl Parts {
             {
                 Some((*b, two.clone()))
             }
+            // «Ким Станислав», «Герман Виктор»: of two men's names the surname is said first, the Korean one wherever.
+            [(a, one), (b, two), ..] if *b == a + 1 && !words[*b].apart && two_of_one_man(one, two) => {
+                let korean = listed(SHORT, &words[*b].text) && !listed(SHORT, &words[*a].text);
+                Some(if korean { (*a, one.clone()) } else { (*b, two.clone()) })
+            }
             // «Ваня, Иван то есть, Иван Савельев»: the one that stands beside a surname.
             [(one, _), .., (last, reading)]
                 if !beside_surname(words, *one) && beside_surname(words, *last) && all.len() > 2 =>
@@ -167,65 +146,24 @@ impl Parts {
             [only, ..] => Some(only.clone()),
             [] => None,
         };
+        let beside = beside.or_else(|| self.first_before_patronymic(words));
         self.first = beside.or(later).or(called).or(entered).or(anywhere);
-        if self.first.is_none() {
-            // A name that no list knows still stands before its patronymic.
-            let unknown = self.patronymic.as_ref().and_then(|(range, p)| {
-                let at = range.start.checked_sub(1).filter(|_| !words[range.start].apart)?;
-                let word = &words[at];
-                let fits = !listed(STOP, word.text.as_str()) && !surname::looks_like(&word.text);
-                fits.then(|| {
-                    (at, first::Reading { nominative: capitalised(&word.said), gender: Some(p.gender), oblique: false })
-                })
-            });
-            self.first = unknown.filter(|_| self.patronymic.as_ref().is_some_and(|(_, p)| !p.oblique));
-        }
-    }
-
-    /// «Безухов Пьер»: beside a surname and nothing else, a word written large is the first name, though no list has it.
-    fn unlisted_first(&mut self, words: &[Word]) {
-        if self.first.is_some() || self.patronymic.is_some() || words.is_empty() {
-            return;
-        }
-        // «Джонсон Майкл, иностранец я»: two words written large, up to the first comma, and no others.
-        let group = words.iter().skip(1).position(|w| w.apart).map_or(words.len(), |n| n + 1);
-        let from = usize::from(listed("это я меня", &words[0].text));
-        let named = |at: usize| {
-            let word = &words[at];
-            large(word) && !listed(STOP, &word.text) && word.text.chars().count() > 2 && !word.said.contains('-')
-        };
-        if words.len() != 2 && group == from + 2 && (from..group).all(named) && !words.iter().skip(group).any(large) {
-            let (last, first) = (&words[from], &words[from + 1]);
-            self.last = Some(capitalised(&last.said));
-            let reading = first::Reading { nominative: capitalised(&first.said), gender: None, oblique: false };
-            self.first = Some((usize::MAX, reading));
-            return;
-        }
-        if words.len() != 2 {
-            return;
-        }
-        let surname = (0..2).find(|at| surname::looks_like(&words[*at].text));
-        let Some(other) = surname.map(|at| &words[1 - at]) else { return };
-        let large = other.said.chars().next().is_some_and(char::is_uppercase);
-        if large && !surname::looks_like(&other.text) && !listed(STOP, &other.text) && other.text.chars().count() > 2 {
-            self.first = Some((
-                usize::MAX,
-                first::Reading { nominative: capitalised(&other.said), gender: None, oblique: false },
-            ));
-        }
     }
 
     /// «Якубович Леонид»: before the first name it is a surname.
-    fn no_patronymic_before_the_name(&mut self) {
+    fn no_patronymic_before_the_name(&mut self, words: &[Word]) {
         if let (Some((at, _)), Some((range, _))) = (&self.first, &self.patronymic)
             && range.end == *at
-            && range.start == 0
+            && words[..range.start].iter().all(|w| listed(STOP, &w.text))
         {
             self.patronymic = None;
         }
     }
 
     fn find_last(&mut self, words: &[Word]) {
+        if self.last.is_some() {
+            return;
+        }
         let gender =
             self.patronymic.as_ref().map(|(_, p)| p.gender).or(self.first.as_ref().and_then(|(_, f)| f.gender));
         let oblique = self.patronymic.as_ref().is_some_and(|(_, p)| p.oblique)
@@ -245,14 +183,33 @@ impl Parts {
                 && !listed(STOP, words[at].text.as_str())
                 && words[at].text.chars().count() > 1
                 && !denied(words, at)
-                && (!infinitive(&words[at].text) || large(&words[at]))
+                && !hidden(words, at)
+                && (!infinitive(&words[at].text) || words[at].large())
         };
-        let named = (0..words.len()).rev().filter(|at| words[*at].text.starts_with("фамили")).find_map(|cue| {
-            let after = (cue + 1..words.len()).take(4).find(|at| open(*at) && !is_first_only(words, *at));
-            // «Дзюба моя фамилия»
-            let before = || (cue.saturating_sub(2)..cue).rev().find(|at| open(*at));
-            let at = after.or_else(before)?;
-            Some((at, words[cue].text == "фамилию" && words[at].text.ends_with('у')))
+        let written_large = written_large(words);
+        let told = (0..words.len()).rev().find(|at| words[*at].surname && !taken(*at)).map(|at| (at, false));
+        let cue = (0..words.len()).rev().filter(|at| words[*at].text.starts_with("фамили"));
+        let named = told.or_else(|| {
+            cue.into_iter().find_map(|cue| {
+                // Capitals tell, and small words, verbs, qualities are passed over («фамилия простая, Дуб, как дерево»).
+                let fits =
+                    |at: &usize| open(*at) && !is_first_only(words, *at) && (!written_large || words[*at].large());
+                let window = || (cue + 1..words.len()).take(7).filter(fits);
+                let after = || {
+                    window()
+                        .take_while(|at| at - cue < 7)
+                        .find(|at| !ordinary(&words[*at]))
+                        .or_else(|| window().find(|at| !listed(QUALITIES, &words[*at].text)))
+                };
+                // «Дзюба моя фамилия»
+                let before = || (cue.saturating_sub(2)..cue).rev().find(|at| open(*at));
+                // «Рахимов моя фамилия, имя Шухрат»: nothing follows it up to the comma.
+                let ended =
+                    words[cue].text == "фамилия" && words[cue..].get(1).is_none_or(|w| w.apart) && !words[cue].apart;
+                let ahead = before().filter(|at| ended && !ordinary(&words[*at]));
+                let at = ahead.or_else(after).or_else(before)?;
+                Some((at, words[cue].text == "фамилию" && words[at].text.ends_with('у')))
+            })
         });
         if let Some((at, accusative)) = named {
             self.last = Some(surname::nominative(
@@ -271,33 +228,41 @@ impl Parts {
             candidates.retain(|at| *at > from);
         }
         let beside = |at: usize| taken(at + 1) || at > 0 && taken(at - 1);
-        let best = candidates
-            .iter()
-            .copied()
-            .max_by_key(|at| (beside(*at), surname::looks_like(&words[*at].text), usize::MAX - *at));
+        let best = candidates.iter().copied().max_by_key(|at| {
+            (beside(*at), surname::looks_like(&words[*at].text) && !ordinary(&words[*at]), usize::MAX - *at)
+        });
         self.last = best.map(|at| {
             let on = at > 0 && words[at - 1].text == "на" && self.first.is_none();
             let gender = if on && words[at].text.ends_with('а') { Some(Gender::Male) } else { gender };
-            surname::nominative(&words[at].said, &words[at].text, gender, oblique || on)
+            let declined = surname::instrumental(&words[at].text);
+            surname::nominative(&words[at].said, &words[at].text, gender, oblique || on || declined)
         });
     }
 
     /// Whether a free word may be the surname: by its ending, or because it stands beside the name and is written so.
     fn surname_like(&self, words: &[Word], at: usize, taken: &impl Fn(usize) -> bool) -> bool {
         let word = &words[at];
-        let capital = word.said.chars().next().is_some_and(char::is_uppercase);
+        let capital = word.large();
         let beside = taken(at + 1) || at > 0 && taken(at - 1);
         let only_names = words.iter().enumerate().all(|(n, w)| n == at || taken(n) || listed(FILLERS, w.text.as_str()));
         let verb = ["ит", "ет", "ют", "ать", "ить", "еть", "ите", "ете", "ешь", "ую", "аю"]
             .iter()
             .any(|end| word.text.ends_with(end));
         if surname::looks_like(&word.text) {
-            return beside || capital || only_names;
+            let small = |w: &Word| listed(FILLERS, &w.text) || listed(STOP, &w.text);
+            let only_small = words.iter().enumerate().all(|(n, w)| n == at || taken(n) || small(w));
+            return beside || capital || only_names || only_small && self.first.is_some();
+        }
+        // «Деркач я по мужу, Оксана»
+        let i_am = words.get(at + 1).is_some_and(|w| !w.apart && listed("я мы", &w.text));
+        if i_am && capital && !ordinary(word) && (at > 0 || unlisted::unknown(word)) {
+            return true;
         }
         // «Дюма Анна, как писатель»: the word right before the name, at the start too.
         let before = taken(at + 1) && words.len() <= 5 && !words[at + 1].apart;
-        let mid_capital = capital && (!word.apart || words.len() <= 3 || before);
-        beside && !verb && (mid_capital || only_names && word.text.chars().count() > 2)
+        let large_before = taken(at + 1) && at > 0 && !words[at + 1].apart;
+        let mid_capital = capital && (!word.apart || words.len() <= 3 || before || large_before);
+        beside && !verb && (mid_capital || only_names && (word.len() > 2 || listed(SHORT, &word.text)))
     }
 
     fn name(self) -> Option<PersonName> {
@@ -310,8 +275,22 @@ impl Parts {
     }
 }
 
-fn large(word: &Word) -> bool {
-    word.said.chars().next().is_some_and(char::is_uppercase)
+/// Whether two names said one after the other are a man's surname and first name, not one name said twice.
+fn two_of_one_man(one: &first::Reading, two: &first::Reading) -> bool {
+    let start = |r: &first::Reading| r.nominative.chars().take(2).collect::<String>();
+    let male = |r: &first::Reading| r.gender == Some(Gender::Male) && !r.oblique;
+    let short = |r: &first::Reading| listed(SHORT, &r.nominative.to_lowercase());
+    male(one) && male(two) && start(one) != start(two) && (short(two) || !one.nominative.ends_with(['а', 'я']))
+}
+
+/// Short surnames that are first names elsewhere.
+const SHORT: &str = "ким ян ли ан юн ни лю хо";
+
+/// «из Ташкента», «как в романе»: what stands after these names nobody, but for «записана как Петренко».
+fn hidden(words: &[Word], at: usize) -> bool {
+    let Some(before) = at.checked_sub(1).map(|n| words[n].text.as_str()) else { return false };
+    let entered = at > 1 && ["запис", "оформ"].iter().any(|start| words[at - 2].text.starts_with(start));
+    listed("из в во под около возле близ пара пару несколько много мало", before) || before == "как" && !entered
 }
 
 /// «не Марина, а Арина»
@@ -363,7 +342,8 @@ const STOP: &str = "ну вот это да нет просто я меня мн
     можно только пусть то есть же как вам вас мы он она его ее их наш наша тоже лучше вернее точнее ошиблась ошибся \
     простите извините полностью буква через два две зачем не скажу называть обращайтесь зови зовите представлюсь \
     обычно все ребята кот кота кошка собака собаку врач доктор приема прием записана записан беспокоит звонит \
-    говорит слушаю минуту секунду сейчас девичья старая новая теперь была раньше паспорту паспорте документам \
+    говорит слушаю минуту секунду сейчас из под около возле неё нее нет него ней нем ним них нас тебя тебе через черточку черточка \
+    черточкой тире дефисом двойная двойную буквы букву букв буквам буквами три четыре пять редкая простая сложная длинная девичья старая новая теперь была раньше паспорту паспорте документам \
     пациент пациента тот самый хорошо спасибо пишется дефис знак конце слово отдельно еще раз повторю знаете что \
     какая какой кто кому зовете кличут величать батюшке нету нужно надо давайте карта карточка оформлена оформлен \
     нужна важна хочу буду спросить узнать пусть будет мужа жену мужу маму сына дочку дочка бабушка бабушку баба бабу бабы дед деда дедушка дедушку тетя тетю дядя дядю теща свекровь сестра \

@@ -36,6 +36,12 @@ pub(super) fn read(text: &str, said: &str) -> Option<Reading> {
     let cut = |ending: &str| text.strip_suffix(ending).filter(|root| root.chars().count() >= 2).is_some();
     let said_without = |n: usize| said.chars().take(said.chars().count() - n).collect::<String>();
     let length = |s: &str| s.chars().count();
+    // «Станкевич», «Тарасевич»: -евич makes a patronymic of a soft root alone, so these are surnames.
+    let hard = |root: &str| root.ends_with(['б', 'в', 'г', 'д', 'з', 'к', 'м', 'н', 'п', 'с', 'т', 'ф', 'х']);
+    if ["", "а", "у", "ем", "е"].iter().any(|case| text.strip_suffix(&format!("евич{case}")).is_some_and(hard))
+    {
+        return None;
+    }
     for suffix in FEMALE {
         if cut(suffix) {
             return Some(Reading { nominative: capitalised(said), gender: Gender::Female, oblique: false });

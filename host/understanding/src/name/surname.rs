@@ -6,8 +6,29 @@ use crate::normalise::listed;
 const MALE: &[&str] = &["ов", "ев", "ин", "ын", "ский", "цкий", "ской", "цкой"];
 const FEMALE: &[&str] = &["ова", "ева", "ина", "ына", "ская", "цкая"];
 const INDECLINABLE: &[&str] = &["ко", "ых", "их", "швили", "дзе", "аго", "ово", "иа", "уа", "ли", "оглу"];
-const EITHER: &[&str] =
-    &["ук", "юк", "як", "ак", "ич", "ян", "ман", "штейн", "берг", "ер", "ец", "ик", "ль", "ян", "айло", "дт", "ель"];
+const EITHER: &[&str] = &[
+    "ук",
+    "юк",
+    "як",
+    "ак",
+    "ич",
+    "ян",
+    "ман",
+    "штейн",
+    "берг",
+    "ер",
+    "ец",
+    "ик",
+    "ль",
+    "ян",
+    "айло",
+    "дт",
+    "ель",
+    "арь",
+    "янц",
+    "фельд",
+    "баум",
+];
 
 /// Whether the word, in some case, ends as surnames do.
 pub(super) fn looks_like(text: &str) -> bool {
@@ -17,6 +38,55 @@ pub(super) fn looks_like(text: &str) -> bool {
     let text = text.rsplit('-').next().unwrap_or(text);
     let ends = |list: &[&str]| list.iter().any(|end| text.ends_with(end));
     ends(MALE) || ends(FEMALE) || ends(INDECLINABLE) || declined(text) || ends(EITHER) && text.chars().count() >= 5
+}
+
+/// How surely a word ends as a surname: `0` as none, `4` as nothing else does.
+pub(super) fn strength(text: &str) -> u8 {
+    const SURE: &[&str] = &[
+        "ов",
+        "ев",
+        "ова",
+        "ева",
+        "ову",
+        "еву",
+        "ский",
+        "цкий",
+        "ской",
+        "цкой",
+        "ская",
+        "цкая",
+        "скую",
+        "цкую",
+        "енко",
+        "дзе",
+        "швили",
+        "чук",
+        "щук",
+        "нюк",
+        "янц",
+        "штейн",
+        "берг",
+        "ович",
+        "евич",
+        "ых",
+        "их",
+        "фельд",
+        "баум",
+    ];
+    const LIKELY: &[&str] = &["ин", "ын", "ман", "ук", "юк", "як", "ак", "ик", "ич", "ко", "ец", "ян", "арь"];
+    let ends = |list: &[&str]| list.iter().any(|end| text.ends_with(end));
+    if !looks_like(text) {
+        return 0;
+    }
+    if ends(SURE) {
+        return 4;
+    }
+    1 + 2 * u8::from(ends(LIKELY)) + u8::from(text.ends_with("ина") || text.ends_with("ына"))
+}
+
+/// Whether only the instrumental ends so: «Сидорчуком записан».
+pub(super) fn instrumental(text: &str) -> bool {
+    ["чуком", "нюком", "енком", "овым", "евым", "ским", "цким"].iter().any(|end| text.ends_with(end))
 }
 
 /// Whether the word ends as a declined surname.
@@ -51,7 +121,7 @@ pub(super) fn declined(text: &str) -> bool {
 const NOT: &str = "один здоров здорова готов готова машина витамин причина половина корова голова новая основа слова снова любов \
     человек язык только сколько несколько сейчас них своих моих других плохо легко далеко как так никак телефон или \
     если были буква мужчина женщина вакцина щенок хозяин гражданин конец отец месяц кролик вторник понедельник \
-    четверг звоночек родитель учитель";
+    четверг звоночек родитель учитель словарь календарь январь секретарь лекарь сказали говорили спросили мало было или";
 
 /// The nominative of a surname said as `said`; `oblique` when the name beside it was declined.
 pub(super) fn nominative(said: &str, text: &str, gender: Option<Gender>, oblique: bool) -> String {
