@@ -55,6 +55,7 @@ pub fn parse(text: &str) -> Option<PersonName> {
     parts.find_last(&words);
     parts.unlisted_beside_last(&words);
     parts.lone_surname(&words);
+    parts.last_left(&words);
     parts.name()
 }
 
@@ -195,10 +196,14 @@ impl Parts {
                 let fits =
                     |at: &usize| open(*at) && !is_first_only(words, *at) && (!written_large || words[*at].large());
                 let window = || (cue + 1..words.len()).take(7).filter(fits);
+                // «фамилия музыкальная скрипка»
+                let quality = |at: usize| {
+                    let follows = open(at + 1) && !words[at + 1].apart;
+                    !words[at].large() && words[at].text.ends_with("ая") && !unlisted::unknown(&words[at]) && follows
+                };
                 let after = || {
                     window()
-                        .take_while(|at| at - cue < 7)
-                        .find(|at| !ordinary(&words[*at]))
+                        .find(|at| !ordinary(&words[*at]) && !quality(*at))
                         .or_else(|| window().find(|at| !listed(QUALITIES, &words[*at].text)))
                 };
                 // «Дзюба моя фамилия»
@@ -234,6 +239,13 @@ impl Parts {
         self.last = best.map(|at| {
             let on = at > 0 && words[at - 1].text == "на" && self.first.is_none();
             let gender = if on && words[at].text.ends_with('а') { Some(Gender::Male) } else { gender };
+            // «на олега ступку»: beside a man's accusative only a surname on -а ends so.
+            let accusative = self.first.as_ref().is_some_and(|(n, f)| {
+                f.oblique && words.get(*n).is_some_and(|w| w.text.ends_with(['а', 'я'])) && gender == Some(Gender::Male)
+            });
+            if accusative && words[at].text.ends_with('у') {
+                return surname::nominative(&words[at].said, &words[at].text, Some(Gender::Female), true);
+            }
             let declined = surname::instrumental(&words[at].text);
             surname::nominative(&words[at].said, &words[at].text, gender, oblique || on || declined)
         });
@@ -259,7 +271,8 @@ impl Parts {
             return true;
         }
         // «Дюма Анна, как писатель»: the word right before the name, at the start too.
-        let before = taken(at + 1) && words.len() <= 5 && !words[at + 1].apart;
+        let heads = words.len() <= 5 || taken(at + 2) || unlisted::unknown(word);
+        let before = taken(at + 1) && heads && !words[at + 1].apart;
         let large_before = taken(at + 1) && at > 0 && !words[at + 1].apart;
         let mid_capital = capital && (!word.apart || words.len() <= 3 || before || large_before);
         beside && !verb && (mid_capital || only_names && (word.len() > 2 || listed(SHORT, &word.text)))
@@ -342,7 +355,7 @@ const STOP: &str = "ну вот это да нет просто я меня мн
     можно только пусть то есть же как вам вас мы он она его ее их наш наша тоже лучше вернее точнее ошиблась ошибся \
     простите извините полностью буква через два две зачем не скажу называть обращайтесь зови зовите представлюсь \
     обычно все ребята кот кота кошка собака собаку врач доктор приема прием записана записан беспокоит звонит \
-    говорит слушаю минуту секунду сейчас из под около возле неё нее нет него ней нем ним них нас тебя тебе через черточку черточка \
+    говорит слушаю минуту секунду сейчас для от из под около возле неё нее нет него ней нем ним них нас тебя тебе через черточку черточка \
     черточкой тире дефисом двойная двойную буквы букву букв буквам буквами три четыре пять редкая простая сложная длинная девичья старая новая теперь была раньше паспорту паспорте документам \
     пациент пациента тот самый хорошо спасибо пишется дефис знак конце слово отдельно еще раз повторю знаете что \
     какая какой кто кому зовете кличут величать батюшке нету нужно надо давайте карта карточка оформлена оформлен \

@@ -90,6 +90,8 @@ const LETTERS: &[(&str, &str)] = &[
     ("пэ", "п"),
     ("пе", "п"),
     ("эр", "р"),
+    ("рэ", "р"),
+    ("хэ", "х"),
     ("эс", "с"),
     ("тэ", "т"),
     ("те", "т"),
@@ -121,7 +123,7 @@ fn spelled(words: Vec<Word>) -> Vec<Word> {
         let run: Vec<String> = words[at..].iter().map_while(letters).collect();
         let word = run.concat();
         let consonant = word.chars().any(|c| !"аеиоуыэюя".contains(c));
-        if word.chars().count() < 3 || !consonant || run.iter().all(|letter| *letter == run[0]) {
+        if word.chars().count() < 3 || !consonant || word.chars().all(|c| word.starts_with(c)) {
             out.push(words[at].clone());
             at += 1;
             continue;
@@ -217,7 +219,8 @@ fn declare(words: &mut [Word]) {
     }
 }
 
-/// «Наталья Рабинович», «Лёва Станкевич»: a man's patronymic stands beside no woman's name, and beside a pet name hardly.
+/// «Наталья Рабинович», «Лёва Войцехович»: a man's patronymic stands beside no woman's name, after no other patronymic, and
+/// beside a pet name hardly.
 fn beside_a_woman(words: &mut [Word]) {
     const FULL: &str = "илья никита кузьма фома лука савва данила";
     let reading = |at: usize| {
@@ -238,12 +241,39 @@ fn beside_a_woman(words: &mut [Word]) {
             let before = at.checked_sub(1).filter(|_| !word.apart);
             let after = Some(at + 1).filter(|n| words.get(*n).is_some_and(|w| !w.apart));
             let root = from_first(&word.text);
+            // «Ольга Моисеевна Рабинович», «Иван Петрович Абрамович»
+            let second = before.is_some_and(|n| patronymic::read(&words[n].text, &words[n].said).is_some());
             let man = before.and_then(reading).is_some_and(|r| r.gender == Some(Gender::Male));
-            male && (before.is_some_and(|n| contradicts(n, root))
+            male && (second
+                || before.is_some_and(|n| contradicts(n, root))
                 || !man && after.is_some_and(|n| contradicts(n, root)))
         })
         .collect();
     for at in surnames {
         words[at].surname = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::name::parse;
+
+    #[test]
+    fn the_caller_says_which_word_is_the_surname() {
+        for (text, last, first) in [
+            ("ж у к жук дмитрий", "Жук", "Дмитрий"),
+            ("Щ-у-к-а, Анатолий Щука", "Щука", "Анатолий"),
+            ("матвей фамилия ч и ж", "Чиж", "Матвей"),
+            ("эм, ы, эс, и, ка. Мысик Вадим", "Мысик", "Вадим"),
+            ("дмитрий мамин сибиряк через дефис", "Мамин-Сибиряк", "Дмитрий"),
+            ("Петрова дефис Водкина, Зоя", "Петрова-Водкина", "Зоя"),
+            ("Иосиф Давидович, Давидович — фамилия", "Давидович", "Иосиф"),
+            ("Роман — имя, Герман — фамилия", "Герман", "Роман"),
+            ("Фамилия у нас простая, Лось, а зовут Пётр", "Лось", "Пётр"),
+            ("Скрипка, как инструмент, Захар", "Скрипка", "Захар"),
+        ] {
+            let name = parse(text).unwrap_or_default();
+            assert_eq!((name.last.as_deref(), name.first.as_deref()), (Some(last), Some(first)), "{text}");
+        }
     }
 }

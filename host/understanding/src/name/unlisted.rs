@@ -3,7 +3,7 @@
 use super::said::Word;
 use super::{FILLERS, Gender, Parts, STOP, capitalised, denied, first, hidden, is_first, patronymic, surname};
 use crate::lexicon::vocabulary;
-use crate::normalise::{listed, stem};
+use crate::normalise::{fold, listed, stem};
 
 /// Whether names are written large in the text, so that a small word is none.
 pub(super) fn written_large(words: &[Word]) -> bool {
@@ -15,6 +15,7 @@ pub(super) fn unknown(word: &Word) -> bool {
     !known(word)
 }
 
+/// Whether it does.
 fn known(word: &Word) -> bool {
     vocabulary::knows(&stem(&word.text))
 }
@@ -23,7 +24,7 @@ fn known(word: &Word) -> bool {
 pub(super) const QUALITIES: &str = "простая сложная редкая длинная короткая обычная смешная русская татарская украинская двойная двойную трудная \
     странная распространенная известная знаменитая красивая нерусская иностранная польская еврейская грузинская армянская \
     казахская немецкая интересная необычная нужна важна такая вроде редкое простое длинное сложное обычное красивое \
-    совсем очень пока потом никак секретная секрет тайна несколько пара пару много мало куча пустяк";
+    совсем очень пока потом никак чье чей чья секретная секрет тайна несколько пара пару много мало куча пустяк";
 
 /// Small words, verbs and adverbs: what is said around names.
 pub(super) fn ordinary(word: &Word) -> bool {
@@ -106,7 +107,10 @@ impl Parts {
         if self.first.is_some() {
             return;
         }
-        let fits = |at: usize| self.left(words, at) && surname::strength(&words[at].text) < 3 && words[at].len() > 2;
+        // «Лаврик меня зовут»: the only word there is, whatever its ending.
+        let limit = if (0..words.len()).filter(|at| self.left(words, *at)).count() == 1 { 4 } else { 3 };
+        let fits =
+            |at: usize| self.left(words, at) && surname::strength(&words[at].text) < limit && words[at].len() > 2;
         let ends = |at: usize| {
             let next = words.get(at + 1);
             next.is_none_or(|w| w.apart || listed(STOP, &w.text) || surname::looks_like(&w.text))
@@ -140,10 +144,37 @@ impl Parts {
         let word = &words[*only];
         // «Мирзоев я, Хуршид»
         let between = at.min(*only) + 1..at.max(*only);
-        let beside = words[between].iter().all(|w| listed("я мы это", &w.text));
+        // «Гареев, имя сказать? Махмуд»
+        let named = words[between.clone()].iter().any(|w| listed("имя зовут", &w.text));
+        let beside = named && at < *only || words[between].iter().all(|w| listed("я мы это", &w.text));
         if beside && word.len() > 2 && surname::strength(&word.text) < 3 && (word.large() || words.len() == 2) {
             let reading = first::Reading { nominative: capitalised(&word.said), gender: None, oblique: false };
             self.first = Some((usize::MAX, reading));
+        }
+    }
+
+    /// «Жуйборода, слитно, Кира»: the one word written large that is left, which the language does not know.
+    pub(super) fn last_left(&mut self, words: &[Word]) {
+        if self.last.is_some() || self.first.is_none() || !written_large(words) {
+            return;
+        }
+        let first = self.first.as_ref().map(|(at, _)| *at);
+        let nominative = self.first.as_ref().map(|(_, f)| fold(&f.nominative));
+        let taken = |at: usize| {
+            nominative.as_ref() == Some(&words[at].text)
+                || first.is_some_and(|n| n == at || words.get(n).is_some_and(|w| w.text == words[at].text))
+        };
+        let mut left = (0..words.len()).filter(|at| !taken(*at) && self.left(words, *at));
+        let (Some(at), None) = (left.next(), left.next()) else { return };
+        let word = &words[at];
+        // «Мороз как дед мороз Степан»: what is explained by «как» is a surname.
+        let explained = words.get(at + 1).is_some_and(|w| w.text == "как");
+        if (unknown(word) || explained)
+            && word.len() > 3
+            && first::read(&word.text, &word.said, None, None).is_none()
+            && patronymic::read(&word.text, &word.said).is_none()
+        {
+            self.last = Some(capitalised(&word.said));
         }
     }
 
@@ -197,7 +228,12 @@ fn declined_pair(last: &Word, first: &Word, asked: bool) -> (String, String) {
         };
         return (shortened(last, 1, "а"), first);
     }
-    (capitalised(&last.said), capitalised(&first.said))
+    let first = match first.text.chars().last() {
+        Some('у') if asked => shortened(first, 1, "а"),
+        Some('ю') if asked => shortened(first, 1, "я"),
+        _ => capitalised(&first.said),
+    };
+    (capitalised(&last.said), first)
 }
 
 /// A first name declined as the patronymic beside it is: «Параскеву Никитичну», «Эльчину Гасановичу».
@@ -229,4 +265,53 @@ fn from_instrumental(word: &Word) -> String {
         }
     }
     capitalised(&word.said)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::name::parse;
+
+    /// Surname, first name and patronymic as read, «-» for none.
+    fn read(text: &str) -> String {
+        let name = parse(text).unwrap_or_default();
+        [name.last, name.first, name.patronymic].map(|part| part.unwrap_or_else(|| "-".into())).join(" ")
+    }
+
+    #[test]
+    fn a_name_on_no_list_stands_beside_its_surname() {
+        for (text, name) in [
+            ("тлеубердинов ануар", "Тлеубердинов Ануар -"),
+            ("вазген мкртчян", "Мкртчян Вазген -"),
+            ("на мирзоева хуршида", "Мирзоев Хуршид -"),
+            ("Я Верещак, Ждан Верещак, из Полтавы", "Верещак Ждан -"),
+            ("Чотчаев. Аслангери.", "Чотчаев Аслангери -"),
+            ("Тлеубердинов Ануар Серикович, с ударением на а", "Тлеубердинов Ануар Серикович"),
+            ("Кравчук Богуславу Никитичну запишите", "Кравчук Богуслава Никитична"),
+            ("Мкртчян мы, зовут меня Аслангери", "Мкртчян Аслангери -"),
+        ] {
+            assert_eq!(read(text), name, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_word_alone_is_a_surname() {
+        for (text, name) in [
+            ("шапирович", "Шапирович - -"),
+            ("Петрович", "- - Петрович"),
+            ("кобзарь", "Кобзарь - -"),
+            ("ким станислав", "Ким Станислав -"),
+            ("герман олег", "Герман Олег -"),
+            ("Ольга Рабинович", "Рабинович Ольга -"),
+        ] {
+            assert_eq!(read(text), name, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_stays_none() {
+        for text in ["подождите минуточку", "у меня пара вопросов", "меня зовут никак", "чьё имя", "плохо слышу вас"]
+        {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
 }
