@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 mod declension;
 mod nickname;
 
-use crate::normalise::{Token, TokenKind, fold, fuzzy, stem, tokens};
+use crate::normalise::{Token, TokenKind, fold, fuzzy, listed, stem, tokens};
 
 /// An animal as far as it was described.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -38,10 +38,12 @@ pub struct Animal {
 /// ```
 pub fn parse(text: &str) -> Option<Animal> {
     let words = hyphenated(text);
-    let mentions = mentions(&words);
-    let mentions = without_namesakes(&words, mentions);
+    let corrected = corrected(&words);
+    let mentions = said_last(without_namesakes(&words, mentions(&words)), corrected);
     let breed = mentions.iter().find(|m| m.kind.breed.is_some());
-    let plain = mentions.iter().find(|m| m.kind.breed.is_none());
+    // «птичка, амадина»: the narrower kind.
+    let kinds = || mentions.iter().filter(|m| m.kind.breed.is_none());
+    let plain = kinds().find(|m| m.kind.species != "птица").or_else(|| kinds().next());
     // «морская свинка шелти»: the species named decides between breeds of one name.
     let breed = match (breed, plain) {
         (Some(b), Some(s)) if b.kind.species != s.kind.species => {
@@ -59,7 +61,7 @@ pub fn parse(text: &str) -> Option<Animal> {
     };
     let breed = breed.map(|mention| described(&words, mention));
     let species = breed.as_ref().map(|m| &m.kind.species).or(plain.map(|m| &m.kind.species)).cloned();
-    let name = nickname::find(&words, &mentions);
+    let name = nickname::find(&words, &mentions, corrected);
     let animal = Animal { breed: breed.and_then(|m| m.kind.breed.clone()), species, name };
     (animal != Animal::default()).then_some(animal)
 }
@@ -135,6 +137,10 @@ fn hyphenated(text: &str) -> Vec<Word> {
     out
 }
 
+fn large(word: &Word) -> bool {
+    word.said.chars().next().is_some_and(char::is_uppercase)
+}
+
 fn hyphen_stem(text: &str) -> String {
     text.split('-').map(stem).collect::<Vec<_>>().join("-")
 }
@@ -150,8 +156,12 @@ fn mentions(words: &[Word]) -> Vec<Mention> {
                 return None;
             }
             let phrase = slice.iter().map(|w| w.stem.as_str()).collect::<Vec<_>>().join(" ");
+            // «Тося» has the stem of «той».
+            if at > 0 && phrase.chars().count() < 3 && large(&slice[0]) {
+                return None;
+            }
             let kinds = kinds_of(&phrase)
-                .or_else(|| near(&phrase, taken).map(|kind| vec![kind]))
+                .or_else(|| near(&phrase, taken).filter(|_| at == 0 || !large(&slice[0])).map(|kind| vec![kind]))
                 .or_else(|| if taken == 1 { kinds_of(&undiminished(&slice[0].text)?) } else { None })?;
             let (kind, others) = kinds.split_first()?;
             Some(Mention { kind, others: others.to_vec(), from: at, to: at + taken })
@@ -159,8 +169,9 @@ fn mentions(words: &[Word]) -> Vec<Mention> {
         match found {
             Some(mention) => {
                 at = mention.to;
-                // «не собака, а кошка»
-                if mention.from == 0 || words[mention.from - 1].text != "не" {
+                // «не собака, а кошка»; «какой пудель, болонка она»; «как Лесси»
+                let before = mention.from.checked_sub(1).map_or("", |at| words[at].text.as_str());
+                if !matches!(before, "не" | "какой" | "какая" | "какое" | "как") {
                     out.push(mention);
                 }
             }
@@ -205,7 +216,8 @@ fn undiminished(text: &str) -> Option<String> {
 /// The kinds a phrase of stems names; for «собака-дворняга» those of its more telling part.
 fn kinds_of(phrase: &str) -> Option<Vec<&'static Kind>> {
     NAMES.get(phrase).cloned().or_else(|| {
-        let parts = phrase.split('-').filter_map(|part| NAMES.get(part));
+        // «наша-то» is no toy terrier.
+        let parts = phrase.split('-').filter(|part| part.chars().count() > 2).filter_map(|part| NAMES.get(part));
         parts
             .max_by_key(|kinds| kinds.iter().any(|kind| kind.breed.is_some()))
             .filter(|_| phrase.contains('-') && !phrase.contains(' '))
@@ -213,13 +225,31 @@ fn kinds_of(phrase: &str) -> Option<Vec<&'static Kind>> {
     })
 }
 
-/// «собака Белка», «кот Тигра»: a kind written large after another is the animal's name.
+/// Behind «ой», «нет», «вернее»: what comes from there on counts more than what was said before.
+fn corrected(words: &[Word]) -> usize {
+    let cue = |word: &Word| listed("ой нет тьфу вернее точнее простите извините ошиблась ошибся путаю", &word.text);
+    // «нету клички, нет» at the end corrects nothing.
+    words.iter().rposition(cue).map_or(0, |at| at + 1).min(words.len() - usize::from(!words.is_empty()))
+}
+
+/// «лабра... нет, голден»: the kinds behind the correction, if there are any.
+fn said_last(mentions: Vec<Mention>, corrected: usize) -> Vec<Mention> {
+    let (before, after): (Vec<_>, Vec<_>) = mentions.into_iter().partition(|m| m.from < corrected);
+    if after.is_empty() { before } else { after }
+}
+
+/// «собака Белка», «кот Тигра»: a kind written large after another is the animal's name; so is one in mid-phrase beside a
+/// kind that is not («была Белка, а эта собачка Стрелка»).
 fn without_namesakes(words: &[Word], mentions: Vec<Mention>) -> Vec<Mention> {
+    let is_large = |m: &Mention| m.from > 0 && large(&words[m.from]);
+    let small = mentions.iter().any(|m| !is_large(m) && m.kind.breed.is_none());
     let mut kept: Vec<Mention> = Vec::new();
     for mention in mentions {
-        let word = &words[mention.from];
-        let large = mention.from > 0 && word.said.chars().next().is_some_and(char::is_uppercase);
-        let named = kept.iter().any(|m| m.to == mention.from) && mention.to == mention.from + 1;
+        let large = is_large(&mention);
+        let single = mention.to == mention.from + 1;
+        let named = single
+            && (kept.iter().any(|m| m.to == mention.from)
+                || small && mention.kind.breed.is_none() && !words[mention.from].apart);
         if !(large && named) {
             kept.push(mention);
         }
@@ -277,4 +307,41 @@ fn lines() -> impl Iterator<Item = (Kind, &'static str)> {
         };
         Some((Kind { species: species.trim().to_string(), breed }, names))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str) -> (Option<String>, Option<String>, Option<String>) {
+        parse(text).map_or((None, None, None), |animal| (animal.species, animal.breed, animal.name))
+    }
+
+    fn is(text: &str, species: &str, breed: Option<&str>, name: Option<&str>) {
+        let expected = (Some(species.to_owned()), breed.map(str::to_owned), name.map(str::to_owned));
+        assert_eq!(said(text), expected, "{text}");
+    }
+
+    #[test]
+    fn what_was_taken_back_goes() {
+        is("это овчарка, ой нет, лабрадор, Грей", "собака", Some("лабрадор"), Some("Грей"));
+        is("не кот, а кошка, Муся", "кошка", None, Some("Муся"));
+        is("пудель, нет, какой пудель, болонка она, Жужа", "собака", Some("болонка"), Some("Жужа"));
+    }
+
+    #[test]
+    fn the_name_is_what_it_is_called_not_what_it_is_like() {
+        is("кошку покажем, Груша её зовут, да, как фрукт", "кошка", None, Some("Груша"));
+        is("овчарку привезём, Мухтар её зовут, как в кино", "собака", Some("овчарка"), Some("Мухтар"));
+        is("кот уличный, Бродягой прозвали", "кошка", None, Some("Бродяга"));
+        is("такса у нас, имя у неё Конфетка", "собака", Some("такса"), Some("Конфетка"));
+    }
+
+    #[test]
+    fn birds_and_reptiles_are_kinds_of_their_own() {
+        is("канарейка Яша", "канарейка", None, Some("Яша"));
+        is("удав Каа", "удав", None, Some("Каа"));
+        is("индюк у нас, Генералом зовём", "индюк", None, Some("Генерал"));
+        is("птичка, амадина, Чижик", "амадина", None, Some("Чижик"));
+    }
 }

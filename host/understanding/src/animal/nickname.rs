@@ -1,16 +1,27 @@
 //! The animal's own name among the words left over, back in the nominative.
 
 use super::declension::{self, Case};
-use super::{Mention, Word};
+use super::{Mention, Word, large};
 use crate::normalise::listed;
 use crate::number;
 
-/// Finds the name.
-pub(super) fn find(words: &[Word], mentions: &[Mention]) -> Option<String> {
-    // «не Тоша, Тёша»
-    let denied = |at: usize| at > 0 && words[at - 1].text == "не";
+/// Finds the name; what is said from `corrected` on counts more.
+pub(super) fn find(words: &[Word], mentions: &[Mention], corrected: usize) -> Option<String> {
+    let behind = (corrected > 0).then(|| among(words, mentions, corrected)).flatten();
+    behind.or_else(|| among(words, mentions, 0))
+}
+
+/// The name among the words from a place on.
+fn among(words: &[Word], mentions: &[Mention], from: usize) -> Option<String> {
+    // «не Тоша, Тёша», «как в кино», «как Лесси»
+    let denied = |at: usize| {
+        at > 0 && words[at - 1].text == "не"
+            || (at.saturating_sub(2)..at).any(|n| words[n].text == "как" && !words[n + 1..=at].iter().any(|w| w.apart))
+                && !words[..at].iter().rev().take(2).any(called_so)
+    };
     let free = |at: usize| {
         at < words.len()
+            && at >= from
             && !denied(at)
             && !mentions.iter().any(|m| (m.from..m.to).contains(&at))
             && !ordinary(&words[at])
@@ -18,10 +29,12 @@ pub(super) fn find(words: &[Word], mentions: &[Mention]) -> Option<String> {
     // Writing tells names by capitals; recognised speech may come without any.
     let capitals = words.iter().skip(1).any(large) || words.len() <= 2 && words.first().is_some_and(large);
     let called = (0..words.len()).filter(|at| cue(words, *at)).find_map(|at| {
-        (at + 1..words.len())
-            .take(3)
-            .find(|next| free(*next))
-            .or_else(|| at.checked_sub(1).filter(|before| free(*before)))
+        (at + 1..words.len()).take(3).find(|next| free(*next)).or_else(|| {
+            // «Мухтар её зовут», «внук купил, Серый назвал»
+            let before = (from..at).rev().find(|n| !listed(PRONOUNS, &words[*n].text))?;
+            let written = large(&words[before]) && before > 0 && mentions.first().is_none_or(|m| m.from != before);
+            (free(before) || written && called_so(&words[at])).then_some(before)
+        })
     });
     let written = || {
         let large_free = |at: &usize| free(*at) && large(&words[*at]);
@@ -64,21 +77,29 @@ fn cue(words: &[Word], at: usize) -> bool {
             | "кличку"
             | "имя"
             | "имени"
+            | "зову"
             | "зовем"
+            | "назвал"
+            | "назвала"
             | "назвали"
+            | "прозвал"
+            | "прозвала"
+            | "прозвали"
+            | "кличем"
+            | "кличу"
             | "кличут"
+            | "величаем"
+            | "величают"
             | "откликается"
     );
     cue && !owner
 }
 
-fn large(word: &Word) -> bool {
-    word.said.chars().next().is_some_and(char::is_uppercase)
-}
-
 /// Verbs whose object stands in the accusative.
 const BRING: &str = "привезем привезу приведем приведу принесем принесу записать запишите запиши покажем покажу показать привезти \
     привести везем везу осмотреть посмотреть посмотрите лечим";
+
+const PRONOUNS: &str = "его ее их мы я все у нас она он просто";
 
 const TITLES: &str = "мистер миссис мисс леди лорд граф сэр барон принц мадам дон герцог король господин фрау доктор";
 
@@ -103,7 +124,9 @@ fn case_before(words: &[Word], at: usize, mentions: &[Mention]) -> Case {
 }
 
 fn called_so(word: &Word) -> bool {
-    matches!(word.text.as_str(), "зовут" | "звать" | "назвали" | "кличут" | "зовем" | "величают")
+    ["зов", "назва", "прозва", "клик", "клич", "велича"].iter().any(|start| word.text.starts_with(start))
+        && !matches!(word.text.as_str(), "кличка" | "кличку" | "кличке" | "клички")
+        || word.text == "звать"
 }
 
 /// Words that are no animal's name: small words, ages, sexes, colours, verbs and adjectives.
@@ -141,4 +164,5 @@ const WORDS: &str = "у нас меня мой моя моего мою моей
     прививка прививку ребенок дочка сын двое трое вес минутку паспорт подобрали улицы дома подъезда мы вы я они вас \
     вчера сегодня завтра позавчера недавно давно утром вечером днем ночью потом нашли нашел нашла взяли взял взяла купили подарили \
     завели родился живет живут ест пьет приблудный приблудилась помесь мальчика девочку \
+    нее него ней нему ими внучкин внучкина мамин мамина папин дочкин дочкина бабушкин бабушкина дедушкин тетин \
     вам нам был была этот эта тот та все сам сама очень только через после до от из за о об при со зовите кто где";
