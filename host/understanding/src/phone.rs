@@ -103,12 +103,12 @@ fn without_echo(run: &[Atom]) -> Vec<Atom> {
     out
 }
 
-/// «на конце сорок сорок, а целиком восемь девятьсот …»: figures may lead up to the number, which begins with 8 or 7 and a
-/// mobile code.
+/// «на конце сорок сорок, а целиком восемь девятьсот …»: «один телефон на всех: девятьсот …»: figures may lead up to the
+/// number, which begins with a mobile code, or with 8 or 7 and one.
 fn from_trunk(atoms: &[Atom]) -> Option<PhoneNumber> {
     let begins = |at: &usize| {
-        let code = &atoms[at + 1];
-        matches!(atoms[*at].digits.as_str(), "8" | "7") && code.value >= 900 && code.digits.len() == 3
+        let mobile = |at: usize| atoms[at].value >= 900 && atoms[at].digits.len() == 3;
+        mobile(*at) || matches!(atoms[*at].digits.as_str(), "8" | "7") && mobile(at + 1)
     };
     (1..atoms.len().saturating_sub(1)).filter(begins).find_map(|at| whole(&atoms[at..]))
 }
@@ -210,6 +210,13 @@ fn runs(tokens: &[Token]) -> Vec<Vec<Atom>> {
     let mut strangers = 0;
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
+        // «по одной цифре»
+        if matches!(token.text.as_str(), "одной" | "одну")
+            && tokens.get(at + 1).is_some_and(|next| next.text.starts_with("цифр"))
+        {
+            at += 2;
+            continue;
+        }
         if let Some((mut atoms, taken)) = atoms_at(tokens, at) {
             if let (Some(n), [one]) = (times.take(), atoms.as_mut_slice())
                 && one.digits.len() <= 2
@@ -266,8 +273,8 @@ fn runs(tokens: &[Token]) -> Vec<Vec<Atom>> {
             | "сбился"
             | "ошибаюсь" => correcting |= !last(&mut runs).is_empty(),
             // «семьдесят три, не семьдесят четыре»; «не семьдесят три, а семьдесят четыре»
-            "не" if !last(&mut runs).is_empty() && atoms_at(tokens, at).is_some() => {
-                correcting = true;
+            "не" if atoms_at(tokens, at).is_some() => {
+                correcting = !last(&mut runs).is_empty();
                 let denied = atoms_at(tokens, at).map_or(0, |(_, taken)| taken);
                 let after = (at + denied..tokens.len()).find(|n| tokens[*n].kind != TokenKind::Mark);
                 if let Some(but) = after.filter(|n| tokens[*n].is("а")) {
@@ -295,7 +302,7 @@ fn runs(tokens: &[Token]) -> Vec<Vec<Atom>> {
 }
 
 const FILLERS: &str = "ну э эм мм так там и а это потом дальше далее затем то вот не тире пробел код номер мой ага да пишите \
-    записывайте значит ээ скобка минус через телефон после этого наш запишите последние остальное";
+    записывайте значит ээ скобка минус через телефон после этого наш запишите последние остальное в конце начале";
 
 fn last(runs: &mut Vec<Vec<Atom>>) -> &mut Vec<Atom> {
     if runs.is_empty() {

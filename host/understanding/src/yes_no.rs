@@ -52,7 +52,9 @@ pub fn parse(text: &str) -> YesNo {
     // «давайте я решу и перезвоню»: what is put off is not agreed to, unless plainly said.
     let deferred = signals.iter().any(|(s, _)| *s == Signal::Defer);
     let plain = |(s, at): &(Signal, usize)| clear(&&(*s, *at)) && !heard.get(*at).is_some_and(|w| listed(SOFT, w));
-    if deferred && !signals.iter().any(plain) {
+    // «соглашусь, но решу позже»
+    let after_all = signals.last().is_some_and(|(s, at)| *s == Signal::Defer && heard[..*at].contains(&"но"));
+    if after_all || deferred && !signals.iter().any(plain) {
         return YesNo::Unknown;
     }
     match (strong, weak) {
@@ -224,6 +226,8 @@ const PHRASES: &[(&str, Signal)] = &[
         Signal::Doubt,
     ),
     ("может быть", Signal::Doubt),
+    ("может да|нет", Signal::Defer),
+    ("может и да|нет", Signal::Defer),
     ("и да и нет", Signal::Doubt),
     ("все равно", Signal::Doubt),
     ("ли да|нет", Signal::Defer),
@@ -260,7 +264,7 @@ const WORDS: &[(Signal, &str)] = &[
          сможем смогу утвердительно принято заметано ставьте делайте поехали рискнем рискну пригодится интересно \
          валяйте добро погнали вперед успею успеем успеваю успеваем поддерживаю одобряю рад рада готов готова готовы разрешаю приветствую удобно океюшки дак канеш вписывайте давайта правда \
          точняк железно оки окс окич йеп еп забит* решено подпишусь беремс возьму возьмем заверните прошу велком естессно соглашаюсь соглашаемся \
-         столкуемся сговорились порешили однозначненько подтверд* всенепременно запросто легко сделаем делаем берите бери возьмите записываемся бронируем аминь одобрено ставим",
+         столкуемся сговорились порешили однозначненько подтверд* всенепременно запросто легко сделаем делаем совпадает совпадают берите бери возьмите записываемся бронируем аминь одобрено ставим",
     ),
     (
         Signal::No,
@@ -340,7 +344,12 @@ fn signals(said: &[&str], pauses: &[usize]) -> Vec<(Signal, usize)> {
             }
             continue;
         }
-        if let Some(signal) = single(said[at]) {
+        // «выбора у меня особо нет» refuses nothing.
+        let lacking = said[at] == "нет"
+            && said[at.saturating_sub(4)..at]
+                .iter()
+                .any(|w| listed("выбора вариантов возражений претензий сомнений", w));
+        if let Some(signal) = single(said[at]).filter(|_| !lacking) {
             out.push((signal, at));
         }
         at += 1;
@@ -381,7 +390,8 @@ fn settle(mut signals: Vec<(Signal, usize)>, said: &[&str]) -> Vec<(Signal, usiz
         && signals[1..].iter().find(|(signal, _)| *signal == Signal::Yes).is_some_and(|(_, at)| {
             plans(*at) || *at + 2 < said.len() && !confirms(*at) && signals.get(1).is_some_and(|(_, next)| next == at)
         });
-    if new_wish {
+    // «нет, хотя знаете, да»
+    if new_wish && !said.contains(&"хотя") {
         signals.truncate(1);
     }
     signals

@@ -94,4 +94,10 @@ held!(
     faq_desk,
     faq_others,
     mixed_others,
+    mixed_curt,
+    mixed_chatty,
+    mixed_plain,
+    mixed_sentences,
+    faq_manner,
+    faq_curt,
 );

@@ -43,6 +43,11 @@ fn joined(w: Words, before: &Found, after: &Found) -> bool {
     if after.item == Item::Day(Day::Relative(0), Edge::At) && w.gap(after.from) >= Gap::Comma {
         return false;
     }
+    // «после обеда, с утра у меня совещание»
+    let parts = matches!((&before.item, &after.item), (Item::Part(one, _), Item::Part(two, _)) if one != two);
+    if parts && w.gap(after.from) >= Gap::Comma {
+        return false;
+    }
     let linked = (before.to..after.from).all(|at| matches!(w.text(at), "и" | "или"));
     linked && w.gap(after.from) < Gap::Stop && !after.negated
 }

@@ -32,7 +32,21 @@ pub(super) struct Word {
 pub(super) fn read(text: &str) -> Vec<Word> {
     let plain = with_gaps(&tokens(text));
     let mended = mend(phrases(parted(plain)));
-    refusals(drop_fillers(mended))
+    refusals(drop_fillers(conditional(mended)))
+}
+
+/// «я бы пришла», «было бы удобно»: a wish, though in the form of the past.
+fn conditional(mut words: Vec<Word>) -> Vec<Word> {
+    for at in 0..words.len() {
+        if !matches!(words[at].text.as_str(), "бы" | "б") {
+            continue;
+        }
+        let mut near = at.saturating_sub(1)..words.len().min(at + 4);
+        if let Some(past) = near.find(|n| words[*n].lex == Lex::Past) {
+            words[past].lex = Lex::Wish;
+        }
+    }
+    words
 }
 
 /// «непозже», «нераньше»: parted before phrases are looked for.
