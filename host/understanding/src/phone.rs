@@ -334,7 +334,7 @@ fn correct(run: &mut Vec<Atom>, new: &[Atom]) {
 
 /// The pieces said at `at`: figures, one group of number words («девятьсот три»), «три пятёрки», «пять раз по два».
 fn atoms_at(tokens: &[Token], at: usize) -> Option<(Vec<Atom>, usize)> {
-    let token = &tokens[at];
+    let token = tokens.get(at)?;
     let piece = |digits: String, value: u32, word: bool| Atom { digits, value, word, apart: false, plus: false };
     if token.kind == TokenKind::Number {
         let value = if token.text.len() <= 3 { token.text.parse().unwrap_or(0) } else { 0 };
