@@ -81,6 +81,8 @@ pub struct Analysed {
     pub turns: Vec<AnalysedTurn>,
     /// Unweighted features; the same id may occur several times.
     pub features: Vec<Feature>,
+    /// Whether the caller named services, each of them offered here or at least of this clinic's field.
+    pub all_ours: bool,
 }
 
 impl Analysed {
@@ -100,18 +102,19 @@ impl Analysed {
             turns.push(AnalysedTurn { turn: index, agent: is_agent, text });
         }
         let words: usize = turns.iter().map(|t| t.text.words.len()).sum();
-        let mut out = Collector { features: Vec::with_capacity(64 + words * PER_WORD), turn: 0 };
+        let mut out = Collector { features: Vec::with_capacity(64 + words * PER_WORD), turn: 0, all_ours: false };
         out.sides(&turns);
         out.phrases(&turns);
         out.services(&turns, profile);
         out.shape(call, &turns, profile);
-        Self { turns, features: out.features }
+        Self { turns, features: out.features, all_ours: out.all_ours }
     }
 }
 
 struct Collector {
     features: Vec<Feature>,
     turn: u16,
+    all_ours: bool,
 }
 
 impl Collector {
@@ -231,6 +234,8 @@ impl Collector {
                 if turn.agent {
                     names.push(format!("agent {standing}"));
                 } else {
+                    let ours = matches!(named.standing, Standing::Offered | Standing::Unlisted);
+                    self.all_ours = (first_standing || self.all_ours) && ours;
                     names.push(format!("{standing} any"));
                     names.push(format!("service {service}"));
                     if caller_turns == 0 {

@@ -115,6 +115,12 @@ pub struct Classifier {
     meaning: Option<Meaning>,
 }
 
+/// The category of calls for what the clinic does not do.
+const NOT_OURS: &str = "not_our_service";
+
+/// By how much its chance falls where all that the caller names is of this clinic.
+const OURS: f32 = 0.3;
+
 impl Classifier {
     /// The model this program ships with.
     pub fn embedded() -> &'static Self {
@@ -171,7 +177,7 @@ impl Classifier {
     pub fn classify(&self, call: &CallText, profile: Option<&Profile>) -> Verdict {
         let analysed = features::Analysed::new(call, profile);
         let known = self.model.known(&analysed);
-        let probabilities = self.probabilities(call, &known);
+        let probabilities = self.probabilities(call, &analysed, &known);
         let mut verdict = Verdict::from_probabilities(probabilities, self.model.info());
         verdict.evidence = evidence::of(&self.model, call, &analysed, &known, &verdict.label);
         verdict
@@ -179,20 +185,33 @@ impl Classifier {
 
     /// As [`Classifier::classify`], without looking for evidence: for counting many calls fast.
     pub fn label(&self, call: &CallText, profile: Option<&Profile>) -> Verdict {
-        let known = self.model.known(&features::Analysed::new(call, profile));
-        Verdict::from_probabilities(self.probabilities(call, &known), self.model.info())
+        let analysed = features::Analysed::new(call, profile);
+        let known = self.model.known(&analysed);
+        Verdict::from_probabilities(self.probabilities(call, &analysed, &known), self.model.info())
     }
 
     /// Calibrated probabilities in the order of the labels.
-    fn probabilities(&self, call: &CallText, known: &model::Known) -> Vec<f32> {
+    fn probabilities(&self, call: &CallText, analysed: &features::Analysed, known: &model::Known) -> Vec<f32> {
         let words = self.model.logits_of(known);
         let alone = model::softmax(&words, self.model.info().temperature);
-        match &self.meaning {
+        let mut probabilities = match &self.meaning {
             Some(meaning) if self.asks_for_meaning() && !head::is_sure(&alone) => {
                 self.model.probabilities_with(&words, &meaning.vector(&call.caller_text())).unwrap_or(alone)
             }
             _ => alone,
+        };
+        if analysed.all_ours {
+            self.ours(&mut probabilities);
         }
+        probabilities
+    }
+
+    /// What the clinic offers, or its field does and its lists pass over, is hardly "not our service".
+    fn ours(&self, probabilities: &mut [f32]) {
+        let Some(not_ours) = self.model.info().labels.iter().position(|label| label == NOT_OURS) else { return };
+        probabilities[not_ours] *= OURS;
+        let sum: f32 = probabilities.iter().sum();
+        probabilities.iter_mut().for_each(|p| *p /= sum);
     }
 }
 

@@ -170,7 +170,7 @@ impl Classifier {
     pub fn classify_with(&self, call: &CallText, profile: Option<&Profile>, own: &[OwnCategory]) -> Verdict {
         let analysed = Analysed::new(call, profile);
         let known = self.model().known(&analysed);
-        let mut verdict = Verdict::from_probabilities(self.probabilities(call, &known), self.info());
+        let mut verdict = Verdict::from_probabilities(self.probabilities(call, &analysed, &known), self.info());
         let best = own.iter().map(|o| (o, o.score(&analysed))).max_by(|a, b| a.1.total_cmp(&b.1));
         let Some((category, score)) = best.filter(|b| b.1 >= 0.5) else {
             verdict.evidence = evidence::of(self.model(), call, &analysed, &known, &verdict.label);
