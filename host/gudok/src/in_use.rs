@@ -40,7 +40,11 @@ pub fn home_file(place: &Place) -> PathBuf {
 pub fn meaning(place: &Place) -> Option<Meaning> {
     static OPENED: OnceLock<Option<Meaning>> = OnceLock::new();
     let open = || match Sentences::open(&place.models) {
-        Ok(sentences) => Some(Meaning::new(move |text| sentences.vector(text))),
+        Ok(sentences) => {
+            let texts = Arc::new(sentences);
+            let questions = Arc::clone(&texts);
+            Some(Meaning::new(move |text| texts.vector(text)).for_questions(move |text| questions.question(text)))
+        }
         Err(SpeechError::ModelMissing { .. }) => None,
         Err(error) => {
             eprintln!("warning: {error}; calls and questions are judged by words alone");

@@ -31,6 +31,40 @@ fn what_means_the_same_lies_closer() {
     assert!(likeness(&asked, &same) > likeness(&asked, &other) + 0.01);
 }
 
+/// The model is tuned for questions in a copy: plain vectors stay those of the package.
+#[test]
+fn a_question_lies_closest_to_the_entry_that_answers() {
+    let sentences = open();
+    let entries = [
+        "Сколько носят брекеты. В среднем полтора-два года, затем ретейнер.",
+        "С какого возраста приводить ребёнка. Первый осмотр — с первого зуба, лечение — с трёх лет.",
+        "Рассрочка. Рассрочка без процентов до двух лет на лечение от двадцати тысяч рублей.",
+        "Гарантия на импланты и пломбы. На импланты — пожизненная гарантия производителя, на пломбы — один год.",
+        "ОМС. Полис ОМС не принимаем, есть ДМС.",
+    ];
+    let vectors = entries.map(|entry| sentences.question(entry));
+    for (asked, answer) in [
+        ("железки на зубах долго носить", 0),
+        ("годовалому нужно к зубному", 1),
+        ("по частям платить можно", 2),
+        ("а если имплант отвалится, вы бесплатно переделаете", 3),
+        ("полис возьмёте", 4),
+    ] {
+        let vector = sentences.question(asked);
+        let near = vectors.each_ref().map(|entry| likeness(&vector, entry));
+        let best = (0..near.len()).max_by(|a, b| near[*a].total_cmp(&near[*b]));
+        assert_eq!(best, Some(answer), "{asked}: {near:?}");
+        assert_ne!(vector, sentences.vector(asked));
+    }
+}
+
+#[test]
+fn a_tuning_of_another_model_is_refused() {
+    let store = speech::models::default_store();
+    let error = Sentences::tuned(&store, b"E5TUNE1\n\x01z\0\0\0\0").unwrap_err().to_string();
+    assert!(error.contains("its tuning does not fit at z"), "{error}");
+}
+
 #[test]
 fn any_text_is_taken_by_many_at_once() {
     let sentences = open();

@@ -2,7 +2,8 @@
 //! it has not seen: `cargo run --release -p understanding --example faq_fit -- FILE.jsonl… > data/faq_weights.txt`.
 //! What it says goes to standard error: six folds by clinic; questions with several answers are left out of the fit. The
 //! questions of a file named by `--twice=FILE.jsonl` count double: those whose wording no list of words was made for. With
-//! `--meaning` sentences are compared as vectors too (`data/faq_weights_meaning.txt`).
+//! `--meaning` sentences are compared as vectors too (`data/faq_weights_meaning.txt`): those of the files that follow a
+//! `--tuned=FILE.e5tune` by a model tuned so, which must not have learned from them (`models/sentences/train.py`).
 
 use std::collections::BTreeMap;
 
@@ -29,7 +30,16 @@ struct Question {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut entries: BTreeMap<String, Vec<FaqEntry>> = BTreeMap::new();
     let mut questions: Vec<Question> = Vec::new();
+    let mut tuned: BTreeMap<String, String> = BTreeMap::new();
     let (flags, files): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|arg| arg.starts_with("--"));
+    let mut by = None;
+    for argument in std::env::args().skip(1) {
+        match argument.strip_prefix("--tuned=") {
+            Some(file) => by = Some(file.to_owned()),
+            None if !argument.starts_with("--") => drop(by.clone().and_then(|by| tuned.insert(argument, by))),
+            None => {}
+        }
+    }
     let given = flags.iter().find_map(|flag| flag.strip_prefix("--l2="));
     let l2 = given.map(str::parse).transpose()?.unwrap_or(L2);
     let twice: Vec<&str> = flags.iter().filter_map(|flag| flag.strip_prefix("--twice=")).collect();
@@ -47,15 +57,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
         }
     }
-    let meaning = match flags.iter().any(|flag| flag == "--meaning") {
-        true => {
-            let sentences = Sentences::open(&speech::models::default_store())?;
-            Some(Meaning::new(move |text| sentences.vector(text)))
+    let wanted = flags.iter().any(|flag| flag == "--meaning");
+    let meaning = |tuning: Option<&String>| -> Result<Option<Meaning>, Box<dyn std::error::Error>> {
+        if !wanted {
+            return Ok(None);
         }
-        false => None,
+        let store = speech::models::default_store();
+        let sentences = match tuning {
+            Some(file) => Sentences::tuned(&store, &std::fs::read(file)?)?,
+            None => Sentences::open(&store)?,
+        };
+        Ok(Some(Meaning::new(move |text| sentences.question(text))))
     };
-    let matcher = |list: &Vec<FaqEntry>| Matcher::with_meaning(list, meaning.as_ref());
-    let matchers: BTreeMap<&String, Matcher> = entries.iter().map(|(clinic, list)| (clinic, matcher(list))).collect();
+    let mut matchers: BTreeMap<&String, Matcher> = BTreeMap::new();
+    let shipped = meaning(None)?;
+    let tunings: BTreeMap<&String, Option<Meaning>> = tuned
+        .values()
+        .map(|file| Ok((file, meaning(Some(file))?)))
+        .collect::<Result<_, Box<dyn std::error::Error>>>()?;
+    for (clinic, list) in &entries {
+        let file = clinic.split_whitespace().next().unwrap_or_default();
+        let meaning = tuned.get(file).and_then(|tuning| tunings.get(tuning)).unwrap_or(&shipped);
+        matchers.insert(clinic, Matcher::with_meaning(list, meaning.as_ref()));
+    }
     let fold = |q: &Question| matchers.keys().position(|c| **c == q.clinic).unwrap_or(0) % FOLDS;
     let examples: Vec<Example> = questions
         .iter()

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let meaning = match Sentences::open(&speech::models::default_store()) {
-        Ok(sentences) if !words => Some(Meaning::new(move |text| sentences.vector(text))),
+        Ok(sentences) if !words => Some(Meaning::new(move |text| sentences.question(text))),
         Ok(_) => None,
         Err(error) => {
             eprintln!("questions by words alone: {error}");

@@ -98,7 +98,7 @@ impl Matcher {
         let Some(meaning) = meaning.into() else { return matcher };
         for (entry, given) in matcher.entries.iter_mut().zip(entries) {
             let both = format!("{}. {}", given.question, given.answer);
-            entry.vectors = Some(Box::new([meaning.vector(&given.question), meaning.vector(&both)]));
+            entry.vectors = Some(Box::new([meaning.question(&given.question), meaning.question(&both)]));
         }
         Matcher { weights: Weights::with_meaning().clone(), meaning: Some(meaning.clone()), ..matcher }
     }
@@ -162,7 +162,7 @@ impl Matcher {
     }
 
     fn with_vector(&self, reading: Reading, text: &str) -> Asked {
-        Asked { reading, vector: self.meaning.as_ref().map(|meaning| meaning.vector(text)) }
+        Asked { reading, vector: self.meaning.as_ref().map(|meaning| meaning.question(text)) }
     }
 
     fn answer(&self, asked: &Asked) -> Option<Hit> {

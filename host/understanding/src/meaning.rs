@@ -13,17 +13,31 @@ type Asked = dyn Fn(&str) -> [f32; LENGTH] + Send + Sync;
 
 /// Gives vectors of length one; the same text always has the same one.
 #[derive(Clone)]
-pub struct Meaning(Arc<Asked>);
+pub struct Meaning {
+    text: Arc<Asked>,
+    question: Arc<Asked>,
+}
 
 impl Meaning {
     /// By a function that any thread may call.
     pub fn new(vector: impl Fn(&str) -> [f32; LENGTH] + Send + Sync + 'static) -> Self {
-        Self(Arc::new(vector))
+        let text: Arc<Asked> = Arc::new(vector);
+        Self { question: Arc::clone(&text), text }
+    }
+
+    /// With a reading of its own for questions to a clinic and the entries of its list.
+    pub fn for_questions(self, vector: impl Fn(&str) -> [f32; LENGTH] + Send + Sync + 'static) -> Self {
+        Self { question: Arc::new(vector), ..self }
     }
 
     /// The vector of a text.
     pub fn vector(&self, text: &str) -> [f32; LENGTH] {
-        (self.0)(text)
+        (self.text)(text)
+    }
+
+    /// The vector of a question to a clinic, or of an entry of its list; to be compared with such alone.
+    pub fn question(&self, text: &str) -> [f32; LENGTH] {
+        (self.question)(text)
     }
 
     /// The vectors of many texts, by as many threads as there are processors.

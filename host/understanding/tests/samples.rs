@@ -26,7 +26,7 @@ const BY_MEANING: &str = ", by meaning";
 
 fn meaning() -> Meaning {
     let sentences = Sentences::open(&speech::models::default_store()).unwrap_or_else(|error| panic!("{error}"));
-    Meaning::new(move |text| sentences.vector(text))
+    Meaning::new(move |text| sentences.question(text))
 }
 
 /// Fails with every difference listed when a kind of `file` falls below its gate.

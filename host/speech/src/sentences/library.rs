@@ -7,17 +7,19 @@
 use std::ffi::{CString, c_char, c_float, c_int, c_void};
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use libloading::Library;
+use memmap2::{MmapMut, MmapOptions};
 
-use super::LENGTH;
+use super::{LENGTH, tuned};
 
 type Handle = *mut c_void;
 
 /// The functions used, and the libraries that must outlive them.
 struct Api {
     dim: unsafe extern "C" fn(Handle) -> c_int,
-    load: unsafe extern "C" fn(*const c_char) -> Handle,
+    load: unsafe extern "C" fn(*const c_void, usize) -> Handle,
     embed: unsafe extern "C" fn(Handle, *const c_char, c_int, *mut c_float) -> c_int,
     free: unsafe extern "C" fn(Handle),
     /// Of OpenMP: how many threads the calling thread may take.
@@ -28,8 +30,10 @@ struct Api {
 
 /// A loaded model.
 pub(super) struct Model {
-    api: Api,
+    api: Arc<Api>,
     handle: NonNull<c_void>,
+    /// What the handle reads from: the file, with pages of our own where something was changed.
+    _image: MmapMut,
 }
 
 impl std::fmt::Debug for Model {
@@ -64,14 +68,26 @@ pub(super) fn processor_fits() -> bool {
 impl Model {
     /// Loads the engine from its folder, and the model's file.
     pub(super) fn load(folder: &Path, file: &Path) -> Result<Model, LoadError> {
-        let api = Api::load(folder)?;
-        let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-        let path = absolute.to_str().and_then(|path| CString::new(path).ok());
-        let path = path.ok_or_else(|| LoadError::Model("its path is no plain text".into()))?;
-        // SAFETY: the signatures are those of e5.h, the string lives through the call.
-        let handle = NonNull::new(unsafe { (api.load)(path.as_ptr()) });
+        Model::of(Arc::new(Api::load(folder)?), file, None)
+    }
+
+    /// The same model by the same engine, with `changes` made to it ([`tuned`]).
+    pub(super) fn tuned(&self, file: &Path, changes: &[u8]) -> Result<Model, LoadError> {
+        Model::of(Arc::clone(&self.api), file, Some(changes))
+    }
+
+    fn of(api: Arc<Api>, file: &Path, changes: Option<&[u8]>) -> Result<Model, LoadError> {
+        let unreadable = |error: std::io::Error| LoadError::Model(format!("it cannot be read: {error}"));
+        let opened = std::fs::File::open(file).map_err(unreadable)?;
+        // SAFETY: the file lies in the store and is replaced there, never written to; what is changed here is a copy.
+        let mut image = unsafe { MmapOptions::new().map_copy(&opened) }.map_err(unreadable)?;
+        if let Some(changes) = changes {
+            tuned::apply(&mut image, changes).map_err(LoadError::Model)?;
+        }
+        // SAFETY: the signatures are those of e5.h, and the image lives as long as the handle.
+        let handle = NonNull::new(unsafe { (api.load)(image.as_ptr().cast(), image.len()) });
         let handle = handle.ok_or_else(|| LoadError::Model("the engine refuses it".into()))?;
-        let model = Model { api, handle };
+        let model = Model { api, handle, _image: image };
         // SAFETY: the handle was just made.
         let length = unsafe { (model.api.dim)(model.handle.as_ptr()) };
         if usize::try_from(length) != Ok(LENGTH) {
@@ -112,7 +128,7 @@ impl Api {
         unsafe {
             Ok(Api {
                 dim: *engine.get(b"e5_dim\0").map_err(missing)?,
-                load: *engine.get(b"e5_load\0").map_err(missing)?,
+                load: *engine.get(b"e5_load_mem\0").map_err(missing)?,
                 embed: *engine.get(b"e5_embed\0").map_err(missing)?,
                 free: *engine.get(b"e5_free\0").map_err(missing)?,
                 set_threads: *threads.get(b"omp_set_num_threads\0").map_err(missing)?,
